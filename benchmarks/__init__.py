@@ -1,0 +1,1 @@
+"""Loaders, generators and measured comparisons; start with ``run.py``."""

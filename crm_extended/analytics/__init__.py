@@ -1,0 +1,1 @@
+"""Arithmetic on values, without Odoo: typed, documented, tested by its doctests."""

@@ -1,0 +1,202 @@
+from odoo import api, fields, models
+from odoo.tools import SQL, formatLang
+
+
+class CrmCustomerReason(models.Model):
+    """Why a customer stands where he stands, in one sentence, with what to do.
+
+    ``reason_code`` and ``reason_args`` (no amounts in them) are stored; the sentence is made on
+    reading, in the reader's language. Who may see amounts reads a second, complete sentence.
+    """
+
+    _inherit = "crm.customer.profile"
+
+    reason_code = fields.Char(readonly=True)
+    reason_args = fields.Json(
+        "Reason Arguments", readonly=True, help="Dates and day counts that the sentence names."
+    )
+    reason = fields.Char(
+        compute="_compute_reason",
+        help="Why the customer stands where he stands, and what to do, as of the last refresh.",
+    )
+
+    @api.depends_context("uid", "lang", "company")
+    @api.depends("reason_code", "reason_args", "loss_maker_args")
+    def _compute_reason(self):
+        may_see_amounts = self.env.user.has_group("crm_extended.group_amount")
+        may_see_margins = self.env.user.has_group("crm_extended.group_margin")
+        for profile in self:
+            sentences = [profile._reason_sentence()]
+            if quotation := profile._quotation_sentence():
+                sentences.append(quotation)
+            if may_see_amounts:
+                sentences.append(profile._amount_sentence())
+            if may_see_margins and profile.sudo().loss_maker_flag:
+                sentences.append(profile._loss_maker_sentence())
+            profile.reason = " ".join(filter(None, sentences))
+
+    def _days_since(self, day) -> int:
+        return (self.as_of - fields.Date.to_date(day)).days if self.as_of and day else 0
+
+    def _reason_sentence(self) -> str:
+        args = self.reason_args or {}
+        sentence = getattr(self, f"_sentence_{self.reason_code}", None)
+        if not sentence:
+            return ""
+        return sentence(
+            interval=args.get("interval") or 0,
+            silence=self._days_since(args.get("last")),
+            left=-self._days_since(args.get("leave")),
+            since=self._days_since(args.get("since")),
+            pause=args.get("pause") or 0,
+        )
+
+    def _sentence_at_risk(self, interval, silence, left, **days):
+        if left <= 0:
+            return self._sentence_call_today(silence)
+        return self.env._(
+            "Orders every %(interval)s days; silent for %(silence)s. Call within %(left)s days.",
+            interval=interval,
+            silence=silence,
+            left=left,
+        )
+
+    def _sentence_at_risk_once(self, interval, silence, left, **days):
+        if left <= 0:
+            return self._sentence_call_today(silence)
+        return self.env._(
+            "Bought once, %(silence)s days ago; others return after %(interval)s. "
+            "Call within %(left)s days.",
+            silence=silence,
+            interval=interval,
+            left=left,
+        )
+
+    def _sentence_call_today(self, silence):
+        return self.env._("Silent for %(silence)s days. Call today.", silence=silence)
+
+    def _sentence_lost(self, interval, silence, **days):
+        return self.env._(
+            "Last order %(silence)s days ago, once every %(interval)s. "
+            "Ask why, then make an offer.",
+            silence=silence,
+            interval=interval,
+        )
+
+    def _sentence_lost_once(self, silence, **days):
+        return self.env._("Bought once, %(silence)s days ago, and never again.", silence=silence)
+
+    def _sentence_won_back(self, since, pause, **days):
+        return self.env._(
+            "Came back %(since)s days ago after %(pause)s of silence. Ask what brought him back.",
+            since=since,
+            pause=pause,
+        )
+
+    def _sentence_new(self, since, **days):
+        return self.env._("First order %(since)s days ago. Ask how it went.", since=since)
+
+    def _sentence_loyal(self, interval, silence, **days):
+        return self.env._(
+            "Orders every %(interval)s days without a long pause; last %(silence)s days ago.",
+            interval=interval,
+            silence=silence,
+        )
+
+    def _sentence_normal(self, interval, silence, **days):
+        return self.env._(
+            "Orders every %(interval)s days; last %(silence)s days ago.",
+            interval=interval,
+            silence=silence,
+        )
+
+    def _sentence_no_rhythm(self, silence, **days):
+        return self.env._(
+            "Last order %(silence)s days ago. Not enough repeat purchases to know his rhythm.",
+            silence=silence,
+        )
+
+    def _sentence_prospect(self, **days):
+        return self.env._("No purchase yet; an opportunity is open.")
+
+    def _quotation_sentence(self) -> str:
+        args = self.reason_args or {}
+        if not args.get("quoted_on"):
+            return ""
+        return self.env._(
+            "Quotation %(name)s of %(days)s days ago is unanswered.",
+            name=args["quotation"],
+            days=self._days_since(args["quoted_on"]),
+        )
+
+    def _amount_sentence(self) -> str:
+        match self.reason_code:
+            case "at_risk" | "at_risk_once" if self.revenue_12m > 0:
+                return self.env._(
+                    "%(amount)s a year at stake.", amount=self._format_amount(self.revenue_12m)
+                )
+            case "lost" if self.revenue_best_year > 0:
+                return self.env._(
+                    "Best year %(amount)s.", amount=self._format_amount(self.revenue_best_year)
+                )
+        return ""
+
+    def _loss_maker_sentence(self) -> str:
+        args = self.sudo().loss_maker_args or {}
+        values = {
+            "deliveries": args.get("deliveries") or 0,
+            "returns": args.get("returns") or 0,
+            "amount": self._format_amount(self.sudo().contribution_12m),
+        }
+        if args.get("below_cost"):
+            return self.env._(
+                "Sold below cost: raise the price. Year: %(amount)s.", amount=values["amount"]
+            )
+        if values["returns"] * 3 > values["deliveries"]:
+            return self.env._(
+                "%(returns)s returns on %(deliveries)s deliveries: find out why. Year: %(amount)s.",
+                **values,
+            )
+        return self.env._(
+            "%(deliveries)s deliveries that cost more than they bring: agree on a minimum order. "
+            "Year: %(amount)s.",
+            **values,
+        )
+
+    def _format_amount(self, amount) -> str:
+        """The amount in whole units: a sentence is read, not audited."""
+        currency = self.currency_id
+        number = formatLang(self.env, round(amount), digits=0)
+        if currency.position == "before":
+            return f"{currency.symbol}\N{NO-BREAK SPACE}{number}"
+        return f"{number}\N{NO-BREAK SPACE}{currency.symbol}"
+
+    @api.model
+    def _customer_layers(self, run):
+        return super()._customer_layers(run) + [
+            {
+                "reason_code": SQL(
+                    """CASE
+                        WHEN lifecycle_stage IN ('at_risk', 'lost') AND interval_count = 0
+                            THEN lifecycle_stage || '_once'
+                        WHEN lifecycle_stage IN ('normal', 'loyal') AND interval_count = 0
+                            THEN 'no_rhythm'
+                        ELSE lifecycle_stage
+                    END"""
+                ),
+                "reason_args": SQL(
+                    """jsonb_strip_nulls(jsonb_build_object(
+                        'interval', ROUND(CASE WHEN interval_count > 0
+                            THEN purchase_interval_days ELSE usual_interval END),
+                        'last', last_order_date,
+                        'leave', CASE WHEN lifecycle_stage = 'at_risk' THEN lost_from END,
+                        'since', CASE WHEN lifecycle_stage IN ('new', 'won_back')
+                            THEN stage_since END,
+                        'pause', CASE WHEN lifecycle_stage = 'won_back' THEN won_back_pause END,
+                        'quotation', CASE WHEN %(open)s THEN quotation END,
+                        'quoted_on', CASE WHEN %(open)s THEN quoted_on END
+                    ))""",
+                    open=SQL("lifecycle_stage IN ('at_risk', 'lost', 'prospect')"),
+                ),
+            },
+        ]

@@ -1,0 +1,141 @@
+from datetime import datetime
+
+import pytz
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from ..report.crm_customer_fact import INVOICE_SOURCE, ORDER_SOURCE
+
+# who sets them: the manager, and the administrator in the settings
+COST_GROUPS = "crm_extended.group_manager,base.group_system"
+COST_DRIVERS = ("order", "delivery", "return", "call", "meeting")
+# beyond them dates leave the calendar
+MAX_FACTOR = 100
+MAX_NEW_DAYS = 3650
+
+
+class ResCompany(models.Model):
+    _inherit = "res.company"
+
+    customer_purchase_source = fields.Selection(
+        [("invoice", "Posted invoices and credit notes"), ("order", "Confirmed sales orders")],
+        string="Purchases Counted From",
+        default="invoice",
+        required=True,
+        help="What counts as a purchase. One source only, so that no sale counts twice.",
+    )
+    customer_at_risk_factor = fields.Float(
+        "At Risk After", default=2.0, help="In usual intervals of the customer, without an order."
+    )
+    customer_lost_factor = fields.Float(
+        "Lost After", default=4.0, help="In usual intervals of the customer, without an order."
+    )
+    customer_new_days = fields.Integer(
+        "New For",
+        default=90,
+        help="Days after the first purchase, or after coming back, in which a customer counts as "
+        "new, or as won back.",
+    )
+    customer_suspect_documents = fields.Integer(
+        "Propose As Walk-in From",
+        default=1000,
+        help="Purchase documents of 12 months from which a contact is proposed for exclusion as a "
+        "walk-in account.",
+    )
+    customer_cost_order = fields.Monetary("Cost of an Order", default=0.0, groups=COST_GROUPS)
+    customer_cost_delivery = fields.Monetary("Cost of a Delivery", default=0.0, groups=COST_GROUPS)
+    customer_cost_return = fields.Monetary("Cost of a Return", default=0.0, groups=COST_GROUPS)
+    customer_cost_call = fields.Monetary("Cost of a Call", default=0.0, groups=COST_GROUPS)
+    customer_cost_meeting = fields.Monetary("Cost of a Meeting", default=0.0, groups=COST_GROUPS)
+    customer_run_id = fields.Many2one(
+        "crm.model.run",
+        "Published Refresh",
+        readonly=True,
+        copy=False,
+        ondelete="set null",
+        help="The refresh whose numbers are shown.",
+    )
+
+    @api.constrains("customer_at_risk_factor", "customer_lost_factor")
+    def _check_customer_factors(self):
+        for company in self:
+            if company.customer_at_risk_factor < 1:
+                raise ValidationError(
+                    self.env._(
+                        "A customer can be at risk after one usual interval at the earliest: "
+                        "set “At Risk After” to 1 or more."
+                    )
+                )
+            if company.customer_lost_factor <= company.customer_at_risk_factor:
+                raise ValidationError(
+                    self.env._(
+                        "A customer is lost later than he is at risk: set “Lost After” above "
+                        "“At Risk After” (%(factor)s).",
+                        factor=company.customer_at_risk_factor,
+                    )
+                )
+            if company.customer_lost_factor > MAX_FACTOR:
+                raise ValidationError(
+                    self.env._(
+                        "Nobody would ever be lost: set “Lost After” to %(factor)s or less.",
+                        factor=MAX_FACTOR,
+                    )
+                )
+
+    @api.constrains("customer_new_days", "customer_suspect_documents")
+    def _check_customer_windows(self):
+        for company in self:
+            if company.customer_new_days < 1:
+                raise ValidationError(
+                    self.env._("“New For” needs at least one day: set it to 1 or more.")
+                )
+            if company.customer_new_days > MAX_NEW_DAYS:
+                raise ValidationError(
+                    self.env._(
+                        "Everybody would be new: set “New For” to %(days)s days or less.",
+                        days=MAX_NEW_DAYS,
+                    )
+                )
+            if company.customer_suspect_documents < 1:
+                raise ValidationError(
+                    self.env._("“Propose As Walk-in From” needs at least one document.")
+                )
+
+    @api.constrains(*(f"customer_cost_{driver}" for driver in COST_DRIVERS))
+    def _check_customer_costs(self):
+        for company in self:
+            for driver in COST_DRIVERS:
+                field = self._fields[f"customer_cost_{driver}"]
+                # sudo: who makes a company need not read its costs
+                if company.sudo()[field.name] < 0:
+                    raise ValidationError(
+                        self.env._(
+                            "“%(cost)s” can't be negative: enter what one costs you, or 0 where "
+                            "you don't know.",
+                            cost=field._description_string(self.env),
+                        )
+                    )
+
+    def _fact_source(self) -> int:
+        return ORDER_SOURCE if self.customer_purchase_source == "order" else INVOICE_SOURCE
+
+    def _customer_timezone(self) -> str:
+        return self.resource_calendar_id.tz or "UTC"
+
+    def _customer_today(self):
+        """Today in the time zone of the company."""
+        now = pytz.utc.localize(datetime.utcnow())
+        return now.astimezone(pytz.timezone(self._customer_timezone())).date()
+
+    def _customer_settings(self) -> dict:
+        """What a refresh depends on beside the facts, as the run freezes it."""
+        self.ensure_one()
+        return {
+            "source": self.customer_purchase_source,
+            "at_risk_factor": self.customer_at_risk_factor,
+            "lost_factor": self.customer_lost_factor,
+            "new_days": self.customer_new_days,
+            "suspect_documents": self.customer_suspect_documents,
+            "unit_costs": {driver: self[f"customer_cost_{driver}"] for driver in COST_DRIVERS},
+        }

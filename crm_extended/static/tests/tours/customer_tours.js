@@ -1,0 +1,140 @@
+import {registry} from "@web/core/registry";
+import {stepUtils} from "@web_tour/tour_utils";
+
+const openCustomers = (menu) => [
+    ...stepUtils.goToAppSteps("crm.crm_menu_root"),
+    {
+        content: "Open the menu of the customers",
+        trigger: "[data-menu-xmlid='crm_extended.crm_customer_menu']",
+        run: "click",
+    },
+    {
+        content: "Choose the screen",
+        trigger: `[data-menu-xmlid='crm_extended.${menu}']`,
+        run: "click",
+    },
+];
+
+const recompute = [
+    {
+        content: "Open the cog menu",
+        trigger: ".o_control_panel .o_cp_action_menus button",
+        run: "click",
+    },
+    {
+        content: "Recompute",
+        trigger: ".o_customer_recompute",
+        run: "click",
+    },
+];
+
+registry.category("web_tour.tours").add("crm_extended_customer_at_risk", {
+    url: "/odoo",
+    steps: () => [
+        ...openCustomers("crm_customer_profile_to_call_menu"),
+        {
+            content: "The header counts one call of his own, and one customer of nobody",
+            trigger: ".o_customer_header button.active[data-name=to_call] .badge:contains(/^1$/)",
+        },
+        {trigger: ".o_customer_header [data-name=ownerless] .badge:contains(/^1$/)"},
+        {
+            content: "As of when the numbers are stands above them",
+            trigger: ".o_customer_as_of:contains(As of)",
+        },
+        {
+            content: "The customer at risk stands there with his reason",
+            trigger:
+                ".o_data_row:contains(Silent Customer) td[name=reason]:contains(/^Orders every 30 days; silent for 71. Call within \\d+ days. .* a year at stake.$/)",
+            run: "click",
+        },
+        {
+            content: "His card says it again",
+            trigger: ".o_form_view .oe_title:contains(Silent Customer):contains(At risk)",
+        },
+        {trigger: ".o_form_view .oe_title:contains(silent for 71)"},
+        {
+            content: "See the documents behind",
+            trigger: "button[name=action_open_documents]",
+            run: "click",
+        },
+        {
+            content: "Four purchases stand there: open the latest one",
+            trigger: ".o_list_view .o_data_row:eq(3)",
+        },
+        {
+            trigger: ".o_list_view .o_data_row:first td[name=document_name]",
+            run: "click",
+        },
+        {
+            content: "It is his invoice",
+            trigger: ".o_form_view .o_field_widget[name=partner_id]:contains(Silent Customer)",
+        },
+        {
+            content: "Back to the customer",
+            trigger: ".o_breadcrumb .o_back_button, .breadcrumb-item.o_back_button a",
+            run: "click",
+        },
+        {trigger: ".o_list_view .o_data_row:eq(3)"},
+        {
+            trigger: ".breadcrumb-item a:contains(Customers to Call)",
+            run: "click",
+        },
+        {
+            content: "Plan a call",
+            trigger: ".o_data_row:contains(Silent Customer) .o-mail-ActivityButton",
+            run: "click",
+        },
+        {
+            trigger: ".o-mail-ActivityListPopover button:contains(Schedule an activity)",
+            run: "click",
+        },
+        {
+            trigger: ".modal .o_selection_badge:contains(Call)",
+            run: "click",
+        },
+        {
+            content: "It is done: he was called",
+            trigger: ".modal-footer button[name=action_schedule_activities_done]",
+            run: "click",
+        },
+        {
+            content: "The list is empty and says so, the header counts him as contacted",
+            trigger: ".o_customer_header [data-name=contacted] .badge:contains(/^1$/)",
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("crm_extended_recompute", {
+    url: "/odoo",
+    steps: () => [
+        ...openCustomers("crm_customer_profile_menu"),
+        {trigger: ".o_customer_header"},
+        ...recompute,
+        {
+            content: "The refresh waits and shows itself",
+            trigger: ".o_form_view .o_arrow_button_current:contains(Waiting)",
+        },
+        {
+            content: "Leave the page",
+            trigger: ".breadcrumb-item a:contains(All Customers)",
+            run: "click",
+        },
+        {
+            content: "The header says that it is under way",
+            trigger: ".o_customer_header button:contains(Being recomputed)",
+        },
+        ...recompute,
+        {
+            content: "A second one is not begun",
+            trigger: ".o_notification:contains(under way)",
+        },
+        {
+            content: "Cancel it",
+            trigger: ".o_form_view button[name=action_cancel]",
+            run: "click",
+        },
+        {
+            trigger: ".o_form_view .alert-info:contains(It stops before its next step)",
+        },
+    ],
+});

@@ -1,0 +1,298 @@
+import json
+from datetime import datetime, timedelta
+
+from odoo.tests import JsonRpcException, tagged
+from odoo.tools import mute_logger
+
+from .common import SeveralCustomersHttpCase
+
+MANAGERS = {"sales_manager", "manager"}
+AMOUNTS = MANAGERS | {"salesperson", "salesperson_all", "invoicing", "finance", "margin"}
+READERS = AMOUNTS | {"user"}
+ROLES = READERS | {"system", "employee", "portal", "anonymous"}
+NOBODY = set()
+# as Odoo has it
+CONTACT_EDITORS = {"salesperson", "salesperson_all", "sales_manager", "margin", "system"}
+PROFILE, RUN = "crm.customer.profile", "crm.model.run"
+FACT, EXCLUSION = "crm.customer.fact", "crm.customer.exclusion"
+SETTINGS = "res.config.settings"
+MODELS = (PROFILE, RUN, FACT, EXCLUSION)
+# who may call what: every public method that the addon defines
+OWN_METHODS = {
+    (PROFILE, "refresh"): MANAGERS,
+    (PROFILE, "action_recompute"): MANAGERS,
+    (PROFILE, "customer_header"): READERS,
+    (PROFILE, "action_customers_to_call"): READERS,
+    (PROFILE, "action_open_contact"): READERS,
+    (PROFILE, "action_schedule_activity"): READERS,
+    (PROFILE, "action_send_message"): READERS,
+    (PROFILE, "action_open_documents"): READERS,
+    (PROFILE, "action_new_quotation"): READERS,
+    (PROFILE, "action_new_opportunity"): READERS,
+    (RUN, "action_cancel"): MANAGERS,
+    (RUN, "action_recompute"): MANAGERS,
+    (FACT, "action_open_document"): AMOUNTS,
+    ("res.partner", "action_open_customer"): READERS,
+    (EXCLUSION, "action_confirm"): MANAGERS,
+    (EXCLUSION, "action_dismiss"): MANAGERS,
+    (SETTINGS, "action_customer_refresh"): MANAGERS,
+}
+ON_THE_MODEL = ("refresh", "action_recompute", "customer_header", "action_customers_to_call")
+# hooks of the ORM: for who may write the records, as the ORM itself checks
+ORM_METHODS = ("create", "write", "unlink", "init", "set_values", "copy", "read")
+REFUSED = ("odoo.exceptions.AccessError", "odoo.http.SessionExpiredException")
+
+
+@tagged("post_install", "-at_install")
+class TestRightsRpc(SeveralCustomersHttpCase):
+    """Who may do what from outside."""
+
+    maxDiff = None
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.users = {
+            role: cls.make_user(role, f"rpc_{role}") for role in ROLES - {"system", "anonymous"}
+        }
+        cls.users["system"] = cls.make_user("employee", "rpc_system")
+        cls.env.ref("base.group_system").user_ids += cls.users["system"]
+        cls.exclusion = cls.env[EXCLUSION].create(
+            {"partner_id": cls.stranger.id, "state": "proposed"}
+        )
+        cls.run_queued = cls.env[RUN].create(
+            {"company_id": cls.company.id, "as_of": cls.as_of, "kind": "requested"}
+        )
+        # nobody's customer is everybody's
+        cls.records = {
+            PROFILE: cls.row(cls.lost),
+            RUN: cls.run_queued,
+            FACT: cls.env[FACT].search([("partner_id", "=", cls.lost.id)], limit=1),
+            EXCLUSION: cls.exclusion,
+            SETTINGS: cls.env[SETTINGS].create({}),
+            "res.partner": cls.lost,
+        }
+
+    def log_in(self, role):
+        login = self.users[role].login if role in self.users else None
+        self.authenticate(login, login)
+
+    def call(self, model, method, *args, **kwargs):
+        return self.make_jsonrpc_request(
+            f"/web/dataset/call_kw/{model}/{method}",
+            {"model": model, "method": method, "args": list(args), "kwargs": kwargs},
+        )
+
+    def is_refused(self, model, method, *args, **kwargs) -> bool:
+        """Another error than a refusal is the business of other tests."""
+        try:
+            self.call(model, method, *args, **kwargs)
+        except JsonRpcException as error:
+            return str(error) in REFUSED
+        return False
+
+    def check(self, calls):
+        """``calls``: ``{name: (roles that may, model, method, arguments, keywords)}``"""
+        wrong = []
+        for role in sorted(ROLES):
+            self.log_in(role)
+            for name, (roles, model, method, args, kwargs) in calls.items():
+                with mute_logger("odoo.http", "odoo.addons.base.models.ir_rule"):
+                    refused = self.is_refused(model, method, *args, **kwargs)
+                if refused == (role in roles):
+                    wrong.append(f"{role} is {'' if refused else 'not '}refused {name}")
+        self.assertEqual(wrong, [])
+
+    # ----------------------------------------------------------------------- the matrix
+
+    def test_every_public_method_of_the_addon_is_in_the_matrix(self):
+        """A new one is either named with an underscore or given its roles above."""
+        found = set()
+        for model in self.env.registry.models.values():
+            for parent in model.__bases__:
+                if not getattr(parent, "_module", "") == "crm_extended":
+                    continue
+                for name, member in vars(parent).items():
+                    if callable(member) and not name.startswith("_") and name not in ORM_METHODS:
+                        found.add((model._name, name))
+        self.assertEqual(found, set(OWN_METHODS))
+
+    def test_the_methods_of_the_addon_are_for_the_roles_of_the_matrix(self):
+        self.check(
+            {
+                f"{model}.{method}": (
+                    roles,
+                    model,
+                    method,
+                    []
+                    if model == PROFILE and method in ON_THE_MODEL
+                    else [self.records[model].ids],
+                    {},
+                )
+                for (model, method), roles in OWN_METHODS.items()
+            }
+        )
+
+    def test_actions_on_a_customer_of_somebody_else_are_refused(self):
+        others = READERS - {"salesperson"}
+        self.check(
+            {
+                method: (others, PROFILE, method, [self.row(self.loyal).ids], {})
+                for (model, method) in OWN_METHODS
+                if model == PROFILE and method not in ON_THE_MODEL
+            }
+        )
+
+    def test_reading_our_models_is_for_the_groups_of_the_addon(self):
+        readers = {PROFILE: READERS, RUN: READERS, FACT: AMOUNTS, EXCLUSION: READERS}
+        calls = {}
+        for model, roles in readers.items():
+            ids = self.records[model].ids
+            calls |= {
+                f"{model}.{method}": (roles, model, method, args, {})
+                for method, args in {
+                    "search_read": [[], ["display_name"]],
+                    "search_count": [[]],
+                    "read": [ids, ["display_name"]],
+                    "web_read": [ids, {"display_name": {}}],
+                    "name_search": [""],
+                    "formatted_read_group": [[], ["company_id"], ["__count"]],
+                    "web_search_read": [[], {"display_name": {}}],
+                }.items()
+            }
+        self.check(calls)
+
+    def test_nobody_changes_rows_runs_and_purchase_lines(self):
+        calls = {}
+        for model in (PROFILE, RUN, FACT):
+            ids = self.records[model].ids
+            values = {"company_id": self.company.id}
+            calls |= {
+                f"{model}.{method}": (NOBODY, model, method, args, {})
+                for method, args in {
+                    "create": [[values]],
+                    "write": [ids, values],
+                    "unlink": [ids],
+                    "copy": [ids],
+                    "web_save": [ids, values, {"id": {}}],
+                }.items()
+            }
+        self.check(calls)
+        self.assertTrue(self.row(self.lost).exists() and self.run_queued.exists())
+
+    def test_exclusions_are_decided_by_managers(self):
+        ids = self.exclusion.ids
+        self.check(
+            {
+                "create": (
+                    MANAGERS,
+                    EXCLUSION,
+                    "create",
+                    [[{"partner_id": self.prospect.id, "state": "proposed"}]],
+                    {},
+                ),
+                "write": (MANAGERS, EXCLUSION, "write", [ids, {"note": "x"}], {}),
+            }
+        )
+        for role in ROLES - MANAGERS:
+            self.log_in(role)
+            with mute_logger("odoo.http"):
+                self.assertTrue(self.is_refused(EXCLUSION, "unlink", ids), role)
+
+    def test_private_methods_are_refused_to_all(self):
+        for role in ("manager", "salesperson", "portal"):
+            self.log_in(role)
+            for model, method in (
+                (PROFILE, "_cron_refresh"),
+                (PROFILE, "_refresh_publish"),
+                (RUN, "_drop_staging"),
+                ("res.partner", "_drop_customers"),
+                ("res.partner", "_visible_customers"),
+                ("crm.lead", "_refresh_customer_bands"),
+            ):
+                with mute_logger("odoo.http"):
+                    self.assertTrue(self.is_refused(model, method, []), f"{role}: {method}")
+
+    # ------------------------------------------------------------- figures, from outside
+
+    def test_figures_of_contacts_are_read_from_outside_as_inside(self):
+        stage = [self.at_risk.ids, ["lifecycle_stage"]]
+        revenue = [self.at_risk.ids, ["revenue_12m"]]
+        self.check(
+            {
+                "stage": (READERS, "res.partner", "read", stage, {}),
+                "revenue": (AMOUNTS, "res.partner", "read", revenue, {}),
+                "margin": (
+                    {"margin"},
+                    "res.partner",
+                    "read",
+                    [self.at_risk.ids, ["margin_12m"]],
+                    {},
+                ),
+                "search by revenue": (
+                    AMOUNTS,
+                    "res.partner",
+                    "search",
+                    [[("revenue_12m", ">", 0)]],
+                    {},
+                ),
+                "sort by revenue": (
+                    AMOUNTS,
+                    "res.partner",
+                    "search_read",
+                    [[], ["name"]],
+                    {"order": "revenue_12m desc", "limit": 1},
+                ),
+                "refusal of profiling": (
+                    CONTACT_EDITORS,
+                    "res.partner",
+                    "write",
+                    [self.stranger.ids, {"profiling_optout": True}],
+                    {},
+                ),
+            }
+        )
+
+    def test_a_forged_company_is_refused_from_outside(self):
+        self.log_in("finance")
+        context = {"allowed_company_ids": self.other_company.ids}
+        for model, method, args in (
+            ("res.partner", "read", [self.shared.ids, ["revenue_12m"]]),
+            ("res.partner", "search", [[("revenue_12m", ">", 0)]]),
+            (PROFILE, "search_read", [[], ["revenue_12m"]]),
+            (PROFILE, "customer_header", []),
+            (PROFILE, "action_customers_to_call", []),
+        ):
+            with mute_logger("odoo.http"):
+                self.assertTrue(self.is_refused(model, method, *args, context=context), method)
+
+    def test_json_2_answers_as_the_web_client_does(self):
+        key = (
+            self.env["res.users.apikeys"]
+            .with_user(self.users["user"])
+            .sudo()
+            ._generate("rpc", "test", datetime.now() + timedelta(days=1))
+        )
+
+        def post(model, method, **body):
+            response = self.url_open(
+                f"/json/2/{model}/{method}",
+                data=json.dumps(body),
+                headers={"Authorization": f"Bearer {key}", "Content-Type": "application/json"},
+            )
+            return response.status_code, response.json()
+
+        status, [row] = post(
+            "res.partner", "read", ids=self.at_risk.ids, fields=["lifecycle_stage"]
+        )
+        self.assertEqual((status, row["lifecycle_stage"]), (200, "at_risk"))
+        with mute_logger("odoo.http"):
+            for model, method, body in (
+                ("res.partner", "read", {"ids": self.at_risk.ids, "fields": ["revenue_12m"]}),
+                ("res.partner", "search", {"domain": [["revenue_12m", ">", 0]]}),
+                (PROFILE, "refresh", {}),
+                (FACT, "search_read", {"domain": []}),
+                (PROFILE, "unlink", {"ids": self.row(self.lost).ids}),
+            ):
+                status, error = post(model, method, **body)
+                self.assertEqual((status, error["name"]), (403, REFUSED[0]), method)

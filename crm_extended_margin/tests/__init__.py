@@ -1,0 +1,6 @@
+from importlib.util import find_spec
+
+from . import test_margin
+
+if find_spec("hypothesis"):
+    from . import test_margin_ledger

@@ -1,0 +1,38 @@
+"""Run by ``make demo`` in ``odoo shell``: refreshes the customers, prints what was found."""
+
+from collections import defaultdict
+from datetime import timedelta
+
+from odoo import fields
+
+env = globals()["env"]  # odoo shell's
+Profile = env["crm.customer.profile"]
+today = fields.Date.context_today(Profile)
+
+if not Profile.search_count([], limit=1):
+    # A past without a record: the second refresh then finds transitions.
+    Profile.refresh(as_of=today - timedelta(days=30))
+Profile.refresh()
+env.cr.commit()
+
+labels = dict(Profile._fields["lifecycle_stage"]._description_selection(env))
+counts = dict(Profile._read_group([], ["lifecycle_stage"], ["__count"]))
+print(f"\nCustomers as of {today}: {sum(counts.values())}")
+for stage in [*labels, False]:
+    if stage in counts:
+        print(f"  {labels.get(stage, 'Not known'):<20}{counts[stage]:>6}")
+for title, flag in (
+    ("At risk", "retention_flag"),
+    ("Win-back", "winback_flag"),
+    ("Loss makers", "loss_maker_flag"),
+):
+    print(f"{title:<22}{Profile.search_count([(flag, '=', True)]):>6}")
+
+at_stake = defaultdict(float)
+for currency, amount in Profile._read_group(
+    [("lifecycle_stage", "in", ("at_risk", "lost"))], ["currency_id"], ["revenue_12m:sum"]
+):
+    at_stake[currency] += amount
+for currency, amount in at_stake.items():
+    amount = currency.format(amount)
+    print(f"Value at stake: {amount} (revenue of 12 months, customers at risk or lost)")
