@@ -5,8 +5,9 @@
 Full size takes up to an hour on 2 cores, ``--quick`` (or ``QUICK=1``) some five minutes at a tenth
 of the size. Results go to ``results.jsonl`` (one JSON object each) and ``RESULTS.md`` (a table that
 says how to read it); results of the other size, and with ``--only`` those of other measurements,
-stay in them. ``--keep`` reuses databases as they are, also after the addon was changed. A target that is not reached is marked "missed" and is no error; the exit code is 1
-when something could not be measured.
+stay in them. A target that is not reached is marked "missed" and is no error; the exit code is 1
+when something could not be measured. ``--keep`` leaves the databases for the next run, which takes
+them as they are, also when the addon was changed meanwhile.
 
 Where things are:
 
@@ -29,6 +30,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -106,6 +108,8 @@ def _measure_all(options: argparse.Namespace, scale: Scale) -> int:
         for measurement in chosen:
             sys.stdout.write(f"{measurement.name:18} {measurement.summary}\n")
         return 0
+    # An end from outside cleans up as well.
+    signal.signal(signal.SIGTERM, lambda *_arguments: sys.exit("benchmarks: terminated"))
     start = time.monotonic()
     host = harness.machine(databases.server_version())
     records: list[dict] = []
@@ -169,9 +173,11 @@ def _run(arguments: list[str], scale: Scale, timeout: float) -> str:
         try:
             code = process.wait(timeout)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
             return f"not done after {timeout:.0f} s"
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
         errors.seek(0)
         text = errors.read().strip()
     if code:

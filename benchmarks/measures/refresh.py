@@ -182,14 +182,15 @@ def _add_loop_fields(env: Environment) -> None:
 def _loop(env: Environment, limit: int) -> tuple[int, int]:
     """Three figures per customer, one customer after the other, as the apps of the store do.
 
-    Customers done, and customers there are.
+    ``child_of`` takes in what was addressed to his contacts, by the index on the partner; one
+    flush at the end is the best case. Returns customers done, and customers there are.
     """
     env.cr.execute("SELECT partner_id FROM crm_customer_profile ORDER BY partner_id")
     customers = env["res.partner"].browse([partner_id for (partner_id,) in env.cr.fetchall()])
     Move = env["account.move"]
     for customer in customers[:limit]:
         domain = [
-            ("partner_id", "=", customer.id),
+            ("partner_id", "child_of", customer.id),
             ("state", "=", "posted"),
             ("move_type", "in", ("out_invoice", "out_refund")),
         ]

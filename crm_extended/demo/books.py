@@ -47,10 +47,10 @@ class Books:
         for kind in self.model._fields:
             if self.rows[kind]:
                 copy_rows(getattr(self.model, kind), self.rows[kind])
-        self._link()
-        # without statistics of the new rows each of Odoo's own queries takes seconds
+        # without statistics of the new rows the next queries take minutes
         for table in self.ids:
             self.env.cr.execute(SQL("ANALYZE %s", SQL.identifier(table)))
+        self._link()
         self.env.invalidate_all()
 
     def _link(self):

@@ -103,7 +103,8 @@ class TestSameInputsSameRows(RefreshCase):
     def test_changed_row_is_rewritten_and_the_others_are_not(self):
         self.refresh()
         before = self.versions()
-        self.make_invoice(self.customers[1], 1)
+        # a second invoice of the same day: more money, the same rhythm for everybody
+        self.make_invoice(self.customers[1], 40)
         self.refresh()
         changed = {new[0] for new, old in zip(self.versions(), before, strict=True) if new != old}
         self.assertEqual(changed, {self.customers[1].id})
@@ -178,10 +179,13 @@ class TestSameInputsSameRows(RefreshCase):
         self.assertEqual(run.sudo().statistics["staged_documents"], 3 + 4 + 5 + 6)
 
     def test_branch_is_a_company_of_its_own(self):
-        branch = self.env["res.company"].create(
-            {"name": "Branch", "parent_id": self.company.id}
+        branch = self.make_company("Branch")
+        # Odoo refuses to make a company a branch later; a branch from the start shares accounts
+        self.env.cr.execute(
+            "UPDATE res_company SET parent_id = %s, parent_path = %s WHERE id = %s",
+            (self.company.id, f"{self.company.id}/{branch.id}/", branch.id),
         )
-        self.env.user.company_ids += branch
+        self.env.invalidate_all()
         self.make_invoice(self.customers[0], 3, 1000, company=branch)
         self.refresh(companies=self.company + branch)
         self.assertEqual(self.row(self.customers[0], branch).revenue_total, 1000)
@@ -368,16 +372,38 @@ class TestInterruption(RefreshCase):
         cron = type(self.env["ir.cron"])
         with (
             freeze_time(moment),
+            self.enter_registry_test_mode(),
             patch.object(crm_customer_steps, "SLICE_DOCUMENTS", 3),
             # no commit in a test; no time left after any slice
             patch.object(cron, "_commit_progress", lambda *args, **kwargs: 0),
         ):
+            self._request_a_run()
             while calls != stop_after:
                 self.profile._cron_refresh()
                 calls += 1
-                if self.runs()[-1:].state not in ("queued", "running"):
+                if not self._pending():
                     break
         return calls
+
+    def _request_a_run(self):
+        """The other companies of the database have been refreshed today."""
+        if self._pending():
+            return
+        companies = self.env["res.company"].search([])
+        self.env["crm.model.run"].create(
+            [
+                {
+                    "company_id": company.id,
+                    "as_of": company._customer_today(),
+                    "kind": "scheduled",
+                    "state": "queued" if company == self.company else "done",
+                }
+                for company in companies
+            ]
+        )
+
+    def _pending(self):
+        return self.runs().filtered(lambda run: run.state in ("queued", "running"))
 
     def test_run_goes_on_slice_by_slice_to_the_same_rows(self):
         self.refresh()
@@ -395,7 +421,7 @@ class TestInterruption(RefreshCase):
         self.refresh(self.ago(1))
         before = self.rows()
         progress = []
-        for _number in range(6):
+        for _number in range(9):
             self.slices(stop_after=1)
             progress.append(self.runs()[-1:].progress)
             self.assertEqual(self.rows(), before, "whole, or not at all")
@@ -496,14 +522,18 @@ class TestOneAtATime(RefreshCase):
     @contextmanager
     def held(self, key):
         with self.registry.cursor() as other:
-            other.execute("SELECT pg_advisory_lock(%s, %s)", (key, self.company.id))
+            other.execute("SET lock_timeout = '5s'")
+            # a refresh in this test before would have it until the end of the test
+            other.execute("SELECT pg_try_advisory_lock(%s, %s)", (key, self.company.id))
+            self.assertEqual(other.fetchone(), (True,), "the lock was free")
             try:
                 yield
             finally:
                 other.execute("SELECT pg_advisory_unlock(%s, %s)", (key, self.company.id))
+                other.execute("RESET lock_timeout")
 
     def test_second_refresh_says_that_one_is_running(self):
-        self.refresh(self.ago(1))
+        # no refresh before: this transaction would hold the locks itself
         before = self.versions()
         for key in (RUN_LOCK, WORK_LOCK):
             with self.held(key):

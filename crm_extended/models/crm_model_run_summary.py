@@ -1,0 +1,122 @@
+from odoo import api, fields, models
+
+
+class CrmModelRunSummary(models.Model):
+    """What a run used and found, in sentences."""
+
+    _inherit = "crm.model.run"
+
+    settings_text = fields.Text(
+        "Settings Used", compute="_compute_settings_text", groups="crm_extended.group_manager"
+    )
+    statistics_text = fields.Text(
+        "Found", compute="_compute_statistics_text", groups="crm_extended.group_manager"
+    )
+    cut_points_text = fields.Text(
+        "Scores", compute="_compute_cut_points_text", groups="crm_extended.group_manager"
+    )
+
+    def action_recompute(self):
+        return self.env["crm.customer.profile"].action_recompute()
+
+    @api.depends_context("lang")
+    @api.depends("settings")
+    def _compute_settings_text(self):
+        company = self.env["res.company"]
+        sources = dict(company._fields["customer_purchase_source"]._description_selection(self.env))
+        for run in self:
+            used = run.settings or {}
+            lines = []
+            if used:
+                lines = [
+                    self.env._(
+                        "Purchases counted from: %(origin)s.",
+                        origin=sources.get(used.get("source"), ""),
+                    ),
+                    self.env._(
+                        "At risk after %(at_risk)s usual intervals without an order, lost after "
+                        "%(lost)s.",
+                        at_risk=used.get("at_risk_factor"),
+                        lost=used.get("lost_factor"),
+                    ),
+                    self.env._("New, or won back, for %(days)s days.", days=used.get("new_days")),
+                    self.env._(
+                        "Proposed as a walk-in account from %(count)s documents a year.",
+                        count=used.get("suspect_documents"),
+                    ),
+                ]
+                lines += [
+                    self.env._(
+                        "%(label)s: %(cost)s.",
+                        label=company._fields[f"customer_cost_{driver}"]._description_string(
+                            self.env
+                        ),
+                        cost=cost,
+                    )
+                    for driver, cost in used.get("unit_costs", {}).items()
+                    if cost
+                ]
+            run.settings_text = "\n".join(lines)
+
+    @api.depends_context("lang")
+    @api.depends("statistics")
+    def _compute_statistics_text(self):
+        reasons = dict(
+            self.env["crm.customer.exclusion"]._fields["reason"]._description_selection(self.env)
+        ) | {"opt_out": self.env._("No profiling")}
+        for run in self:
+            found = run.statistics or {}
+            lines = []
+            if documents := found.get("staged_documents"):
+                lines.append(self.env._("Documents read: %(count)s.", count=documents))
+            if interval := found.get("company_interval"):
+                lines.append(
+                    self.env._(
+                        "Half of the customers order at least every %(days)s days.",
+                        days=round(interval),
+                    )
+                )
+            lines += [
+                self.env._(
+                    "Left out, %(reason)s: %(count)s.",
+                    reason=reasons.get(reason, reason),
+                    count=count,
+                )
+                for reason, count in (found.get("excluded") or {}).items()
+            ]
+            run.statistics_text = "\n".join(lines)
+
+    @api.depends_context("lang")
+    @api.depends("cut_points", "cut_on")
+    def _compute_cut_points_text(self):
+        for run in self:
+            cuts = run.cut_points or {}
+            lines = []
+            if cuts.get("recency"):
+                lines = [
+                    self.env._(
+                        "Scores compare with the %(count)s customers of %(day)s.",
+                        count=cuts.get("customers"),
+                        day=run.cut_on,
+                    ),
+                    self.env._(
+                        "Recency, days since the last purchase: %(values)s.",
+                        values=" · ".join(map(str, cuts["recency"])),
+                    ),
+                    self.env._(
+                        "Frequency, purchases: %(values)s.",
+                        values=" · ".join(map(str, cuts.get("frequency", []))),
+                    ),
+                    self.env._(
+                        "Money, revenue: %(values)s.",
+                        values=" · ".join(map(str, cuts.get("money", []))),
+                    ),
+                ]
+            elif cuts:
+                lines = [
+                    self.env._(
+                        "Not scored: %(count)s customers are too few, 20 are needed.",
+                        count=cuts.get("customers"),
+                    )
+                ]
+            run.cut_points_text = "\n".join(lines)
