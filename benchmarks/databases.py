@@ -191,7 +191,8 @@ def retail_path() -> Path:
 
 def _build_retail(name: str, scale: Scale) -> None:
     """Loads the file where it is there, and keeps the load's report in the database."""
-    from benchmarks.load_csv import ONLINE_RETAIL_CHARGES, Layout, load_csv
+    from benchmarks.csv_lines import ONLINE_RETAIL_CHARGES, Layout
+    from benchmarks.load_csv import load_csv
     from benchmarks.odoo_env import environment
 
     record = "null"

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING
 
-from .odoo_env import die, environment
+from .odoo_env import command_line, die
 
 if TYPE_CHECKING:
     from odoo.api import Environment
@@ -642,7 +642,7 @@ def main(arguments: list[str] | None = None) -> None:
     mix = Mix(**options)
     if mix.customers < 1:
         die("at least one customer is needed")
-    with environment(database) as env:
+    with command_line(database) as env:
         summary = generate(env, mix)
     from .bulk import vacuum
 

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
     from odoo.api import Environment
@@ -41,6 +41,26 @@ def environment(database: str, uid: int = 1, context: dict | None = None) -> Ite
         yield Environment(cr, uid, context or {})
 
 
-def die(message: str) -> None:
+@contextmanager
+def command_line(database: str) -> Iterator[Environment]:
+    """As :func:`environment`, for a command: what the user can mend ends it with one sentence."""
+    import psycopg2
+
+    configure(database)
+    from odoo.exceptions import UserError
+    from odoo.sql_db import db_connect
+
+    try:
+        db_connect(database).cursor().close()
+    except psycopg2.OperationalError as error:
+        die(f"database {database} can't be opened: {str(error).strip()}")
+    try:
+        with environment(database) as env:
+            yield env
+    except (UserError, ValueError) as error:
+        die(str(error))
+
+
+def die(message: str) -> NoReturn:
     """End the process with one sentence on standard error."""
     sys.exit(f"benchmarks: {message}")

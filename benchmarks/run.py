@@ -14,7 +14,8 @@ Where things are:
 - ``run.py``, ``harness.py``: this program; what a measurement, a target and a result are.
 - ``measures/``: the measurements, by subject; each is a function with its meaning as docstring.
 - ``databases.py``: the databases they need, made from templates when first needed, dropped after.
-- ``load_csv.py``: loads a CSV of transaction lines as documents that Odoo accepts.
+- ``load_csv.py``: loads a CSV of transaction lines (``csv_lines.py``) as documents that Odoo
+  accepts.
 - ``generate.py``: makes N customers with their documents and known margins.
 - ``verify.py``: asks Odoo whether it accepts what loader and generator wrote.
 - ``prototypes.py``, ``parties.py``, ``documents.py``, ``bulk.py``: set-based writing, below both.

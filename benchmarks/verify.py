@@ -23,7 +23,7 @@ from collections.abc import Callable
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from .odoo_env import environment
+from .odoo_env import command_line
 
 if TYPE_CHECKING:
     from odoo.api import Environment
@@ -274,7 +274,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--sample", type=int, default=40, help="documents per check")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
-    with environment(options.database) as env:
+    with command_line(options.database) as env:
         results = verify(sample_moves(env, options.sample, options.seed))
         env.cr.rollback()
     for name, problems in results.items():

@@ -1,6 +1,8 @@
 {
     "name": "Customer Intelligence",
     "summary": "Who your best customers are, who is slipping away and by when, whom to win back",
+    # without it Odoo takes README.md for one, and reads Markdown as reStructuredText
+    "description": "Customer intelligence from orders and invoices. See README.md.",
     "version": "19.0.1.0.0",
     "category": "Sales/CRM",
     "author": "The crm_extended contributors",

@@ -11,9 +11,9 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from dateutil.relativedelta import relativedelta
 
+from benchmarks.csv_lines import open_text
 from benchmarks.databases import RETAIL_FILE, query, retail_path
 from benchmarks.harness import Bench, Result, exactly, measure
-from benchmarks.load_csv import open_text
 from benchmarks.measures.common import environment, nightly, prepare_margins, refresh
 
 CENT = Decimal("0.01")

@@ -6,8 +6,9 @@ from decimal import Decimal
 
 import pytest
 
-from benchmarks import load_csv as module
-from benchmarks.load_csv import Layout, Reader, load_stream, parse_arguments
+from benchmarks import csv_lines
+from benchmarks.csv_lines import Layout, Reader
+from benchmarks.load_csv import load_stream, parse_arguments
 
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country\n"
 LAYOUT = Layout(charges=frozenset({"POST"}), cancel_prefix="C")
@@ -35,7 +36,7 @@ def read(text, layout=LAYOUT, **options):
 
 
 def test_examples_in_docstrings():
-    assert not doctest.testmod(module).failed
+    assert not doctest.testmod(csv_lines).failed
 
 
 def test_clean_lines_are_of_no_kind_and_keep_their_amounts():

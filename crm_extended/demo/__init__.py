@@ -3,5 +3,5 @@
 The addon does not import this package: ``ir.demo`` loads it where demo data are wanted.
 
 ``stories``, ``catalog``, ``people`` and ``sales`` plan in plain Python, in days before today;
-``world``, ``books``, ``handmade`` and ``contacts`` put the plan into a database.
+``world``, ``handmade``, ``books`` and ``contacts`` put the plan into a database (``load``).
 """

@@ -41,11 +41,7 @@ def load(env, company=None, *, size=400, walk_ins=1100, today=None, is_shown=Fal
     env = env(su=True, context={**env.context, **QUIET, "lang": None})
     env = env["res.company"].with_company(company).env
     company = company.with_env(env)
-    if not company.chart_template:
-        # without a chart of accounts nothing can be invoiced; the chart brings a currency along
-        currency = company.currency_id
-        env["account.chart.template"].try_loading("generic_coa", company, install_demo=False)
-        company.currency_id = currency
+    _load_chart(company)
     rng = Random(SEED)
     plan = make_plan(rng, size, walk_ins)
     world = World(env, company, today or company._customer_today(), plan, rng)
@@ -71,6 +67,16 @@ def load(env, company=None, *, size=400, walk_ins=1100, today=None, is_shown=Fal
         time.monotonic() - started,
     )
     return world
+
+
+def _load_chart(company):
+    """Without a chart of accounts nothing can be invoiced; the chart brings a currency along."""
+    if not company.chart_template:
+        currency = company.currency_id
+        company.env["account.chart.template"].try_loading(
+            "generic_coa", company, install_demo=False
+        )
+        company.currency_id = currency
 
 
 def _choose_model(plan: Plan) -> Payment:

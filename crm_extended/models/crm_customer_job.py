@@ -76,11 +76,17 @@ class CrmCustomerJob(models.Model):
             companies -= attempted.company_id
         resumed = runs
         for run in pending:
-            if run.state == "running" and not self._may_resume(run):
+            if not run.company_id.active:
+                run._stop("cancelled", self.env._("The company is archived."))
+                continue
+            if run.state == "queued":
+                # it may have waited past midnight, or for days
+                run.as_of = run.company_id._customer_today()
+            elif not self._may_resume(run):
                 run._stop("failed", self.env._("Interrupted; begun again."))
                 companies |= run.company_id
-            else:
-                resumed |= run
+                continue
+            resumed |= run
         return resumed | runs.create(
             [
                 {
@@ -95,8 +101,7 @@ class CrmCustomerJob(models.Model):
     @api.model
     def _may_resume(self, run) -> bool:
         return (
-            run.company_id.active
-            and run.as_of == run.company_id._customer_today()
+            run.as_of == run.company_id._customer_today()
             and run.settings == run.company_id._customer_settings()
             and run._is_intact()
         )

@@ -100,27 +100,29 @@ class CrmCustomerLifecycle(models.Model):
             run.company_id._customer_timezone(),
         )
         return SQL(
-            """SELECT partner.commercial_partner_id AS partner_id,
-                      MIN(%(day)s) AS first_ordered_on, MAX(%(day)s) AS ordered_on
-                 FROM sale_order AS sale
-                 JOIN res_partner AS partner ON partner.id = sale.partner_id
-                 JOIN %(rhythm)s AS rhythm
-                   ON rhythm.partner_id = partner.commercial_partner_id
-                WHERE sale.state = 'sale'
-                  AND sale.company_id = %(company)s
-                  AND %(day)s > rhythm.last_purchase_date
-                  AND %(day)s <= %(as_of)s
-                  AND NOT EXISTS (
+            """WITH later AS MATERIALIZED (
+                SELECT sale.id, rhythm.partner_id, %(day)s AS ordered_on
+                  FROM sale_order AS sale
+                  JOIN res_partner AS partner ON partner.id = sale.partner_id
+                  JOIN %(rhythm)s AS rhythm ON rhythm.partner_id = partner.commercial_partner_id
+                 WHERE sale.state = 'sale'
+                   AND sale.company_id = %(company)s
+                   AND %(day)s > rhythm.last_purchase_date
+                   AND %(day)s <= %(as_of)s
+               )
+               SELECT partner_id, MIN(ordered_on) AS first_ordered_on, MAX(ordered_on) AS ordered_on
+                 FROM later
+                WHERE NOT EXISTS (
                     SELECT FROM sale_order_line AS line
                       JOIN sale_order_line_invoice_rel AS rel ON rel.order_line_id = line.id
                       JOIN account_move_line AS bill ON bill.id = rel.invoice_line_id
                       JOIN account_move AS move ON move.id = bill.move_id
-                     WHERE line.order_id = sale.id
+                     WHERE line.order_id = later.id
                        AND move.state = 'posted'
                        AND move.invoice_date <= %(as_of)s
                        AND bill.is_downpayment IS NOT TRUE
                   )
-                GROUP BY partner.commercial_partner_id""",
+                GROUP BY partner_id""",
             day=day,
             rhythm=run._staging("rhythm"),
             company=run.company_id.id,

@@ -1,7 +1,7 @@
 import logging
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
 from .crm_model_run import RETRY_ON, RUN_LOCK, STALE_HOURS
@@ -97,9 +97,18 @@ class CrmCustomerProfile(models.Model):
             the state ``busy``.
         :raise AccessError: the user is no customer intelligence manager, or the companies are
             not his
+        :raise UserError: the day lies in the future
         """
         companies = self._refresh_companies(companies)
         as_of = fields.Date.to_date(as_of)
+        if as_of and any(as_of > company._customer_today() for company in companies):
+            raise UserError(
+                self.env._(
+                    "%(day)s has not come yet, and what is bought by then is not known: "
+                    "choose today or an earlier day.",
+                    day=as_of,
+                )
+            )
         # nobody may write runs and rows, the refresh does
         runs = (
             self.env["crm.model.run"]

@@ -230,7 +230,7 @@ class LedgerWriter:
         )
         self.has_costs = "purchase_price" in self.env["sale.order.line"]._fields
 
-    def write(self, ledger: Ledger):
+    def write_documents(self, ledger: Ledger):
         """``partners[customer]`` are the contacts whose documents are the customer's."""
         self.env.flush_all()
         self.ids = {}
@@ -429,7 +429,7 @@ class LedgerCase(CustomerCase):
 
     def rows_of(self, ledger, as_of, rules):
         """The published rows of a ledger, by number of the customer."""
-        self.writer.write(ledger)
+        self.writer.write_documents(ledger)
         self.env["crm.customer.exclusion"].create(
             [
                 {"partner_id": self.partners[number][0].id, "company_id": self.company.id}

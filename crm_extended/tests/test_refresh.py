@@ -153,6 +153,11 @@ class TestSameInputsSameRows(RefreshCase):
         self.assertEqual(self.row(self.customers[0]).as_of, self.ago(30))
         self.assertEqual((run.kind, self.company.customer_run_id), ("explicit", run))
 
+    def test_day_of_the_future_is_refused(self):
+        with freeze_time(self.as_of), self.assertRaisesRegex(UserError, "has not come yet"):
+            self.refresh(self.ago(-1))
+        self.assertFalse(self.runs(), "or no night would follow until then")
+
     def test_day_may_be_given_as_text(self):
         [run] = self.refresh("2025-06-30")
         self.assertEqual(run.as_of, date(2025, 6, 30))
@@ -475,6 +480,26 @@ class TestInterruption(RefreshCase):
         self.assertEqual(self.runs().mapped("state")[-2:], ["failed", "done"])
         self.assertEqual(self.runs()[-1:].sudo().settings["lost_factor"], 3)
 
+    def test_who_opts_out_during_a_run_gets_no_row_from_it(self):
+        self.refresh_all_but_publishing()
+        self.customers[1].profiling_optout = True
+        self.customers[2].active = False
+        self.env["crm.customer.exclusion"].create({"partner_id": self.customers[3].id})
+        self.slices()
+        self.assertEqual(set(self.rows()), {self.customers[0].id})
+
+    def test_who_opts_out_during_a_run_loses_the_row_he_had(self):
+        self.refresh()
+        self.refresh_all_but_publishing()
+        self.customers[1].profiling_optout = True
+        self.slices()
+        self.assertNotIn(self.customers[1].id, self.rows())
+
+    def refresh_all_but_publishing(self):
+        steps = [step.name for step in self.profile._refresh_steps()]
+        while not self._pending() or self._pending().step < steps.index("publish"):
+            self.slices(stop_after=1)
+
     def test_job_asks_to_go_on_at_once(self):
         before = self.triggers()
         self.slices(stop_after=1)
@@ -611,6 +636,34 @@ class TestSchedule(RefreshCase):
         self.run_job()
         runs = self.runs().filtered(lambda run: run.kind == "scheduled")
         self.assertEqual([(run.as_of, run.state) for run in runs], [(self.as_of, "done")])
+
+    def test_run_that_waited_past_midnight_is_of_today(self):
+        for state in ("scheduled", "requested"):
+            self.env["crm.model.run"].create(
+                {"company_id": self.company.id, "as_of": self.ago(2), "kind": state}
+            )
+        self.run_job()
+        self.assertEqual(
+            {(run.as_of, run.state) for run in self.runs()},
+            {(self.as_of, "done")},
+            "numbers are those of the day on which they are worked out",
+        )
+
+    def test_run_of_a_company_archived_meanwhile_is_cancelled(self):
+        other = self.make_company("Old Company")
+        for state in ("queued", "running"):
+            self.env["crm.model.run"].create(
+                {
+                    "company_id": other.id,
+                    "as_of": self.as_of,
+                    "kind": "scheduled",
+                    "state": state,
+                }
+            )
+        self.env.user.company_ids -= other
+        other.active = False
+        self.run_job()
+        self.assertEqual(self.runs(other).mapped("state"), ["cancelled"] * 2)
 
     def test_second_job_of_a_day_rewrites_nothing(self):
         self.run_job()

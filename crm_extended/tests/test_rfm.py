@@ -35,7 +35,7 @@ class RfmCase(CustomerCase):
             [{"name": f"Buyer {number}", "is_company": True} for number in range(count)]
         )
         cls.writer.partners = [[partner] for partner in partners]
-        cls.writer.write(
+        cls.writer.write_documents(
             Ledger(
                 invoices=[
                     Invoice(
@@ -183,7 +183,7 @@ class TestCutPoints(RfmCase):
 
     def everybody_buys(self, day):
         lines = [InvoiceLine(Decimal(1), Decimal(1000))]
-        self.writer.write(
+        self.writer.write_documents(
             Ledger(invoices=[Invoice(number, self.ago(day), lines) for number in range(60)])
         )
 
@@ -213,7 +213,7 @@ class TestCutPoints(RfmCase):
 
     def test_another_source_of_purchases_is_cut_anew(self):
         moment = datetime.combine(self.ago(120), time(12))
-        self.writer.write(
+        self.writer.write_documents(
             Ledger([Order(n, moment, [OrderLine(Decimal(1), Decimal(7))]) for n in range(60)])
         )
         self.company.customer_purchase_source = "order"

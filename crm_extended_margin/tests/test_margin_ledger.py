@@ -18,8 +18,8 @@ class TestMarginLedger(LedgerCase):
     nearly = (*LedgerCase.nearly, "margin_coverage")
 
     def apply(self, rules):
-        super().apply(rules)
         self.company.customer_margin_since = rules.margin_since
+        return super().apply(rules)
 
     @settings(
         max_examples=10,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from odoo.tests import BaseCase, tagged
 
-from odoo.addons.crm_extended.analytics import rfm
+from ...analytics import rfm
 
 STAGES = ("prospect", "new", "normal", "loyal", "at_risk", "lost", "won_back")
 NAMES = {
