@@ -2,6 +2,7 @@ from importlib.util import find_spec
 
 from . import (
     test_actions,
+    test_bad_settings,
     test_demo,
     test_exclusion,
     test_facts,

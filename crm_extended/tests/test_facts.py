@@ -411,6 +411,12 @@ class TestDaysOfTheCompany(FactCase):
         self.refresh()
         self.assert_row("midnight in Tehran is tomorrow", purchase_count=1)
 
+    def test_company_without_working_hours_has_the_days_of_utc(self):
+        self.company.resource_calendar_id = False
+        self.invoice_order(self.order_at(datetime(2025, 6, 10, 23, 30)), 1)
+        self.refresh()
+        self.assert_row("no time zone is known", last_purchase_date=date(2025, 6, 10))
+
     def test_today_is_the_day_of_the_company(self):
         with freeze_time("2025-06-30 20:31:00"):
             [run] = self.env["crm.customer.profile"].refresh(companies=self.company)

@@ -160,6 +160,14 @@ class TestWaitingOrders(RhythmCase):
         order.invoice_ids.action_post()
         self.assert_stage("loyal", "the goods are still to be billed", last_order_date=self.ago(5))
 
+    def test_order_invoiced_later_waits_as_of_the_days_between(self):
+        self.buy(100, 130, 160, 190)
+        self.invoice_order(self.make_order(self.customer, 20), 5)
+        self.refresh(self.ago(10))
+        row = self.row(self.customer)
+        self.assertEqual((row.purchase_count, row.last_order_date), (4, self.ago(20)))
+        self.assert_stage("normal", "it is invoiced now", purchase_count=5)
+
     def test_open_quotation_ends_no_silence(self):
         self.buy(100, 130, 160, 190)
         self.make_order(self.customer, 5, confirm=False).action_quotation_sent()

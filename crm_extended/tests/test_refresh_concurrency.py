@@ -41,7 +41,7 @@ class TestConcurrentTransactions(BaseCase):
             cls.addClassCleanup(cls.remove_world)
             product = env["product.product"].create({"name": "Committed product"})
             cls.template_ids = product.product_tmpl_id.ids
-            cls.writer(env, buyers, product).write(
+            cls.writer(env, buyers, product).write_documents(
                 Ledger(
                     invoices=[
                         Invoice(
@@ -125,7 +125,9 @@ class TestConcurrentTransactions(BaseCase):
         buyer = env["res.partner"].browse(self.buyer_ids[1])
         product = env["product.template"].browse(self.template_ids).product_variant_id
         lines = [InvoiceLine(Decimal(1), Decimal(10))]
-        self.writer(env, buyer, product).write(Ledger(invoices=[Invoice(0, AS_OF, lines)]))
+        self.writer(env, buyer, product).write_documents(
+            Ledger(invoices=[Invoice(0, AS_OF, lines)])
+        )
 
     def write_row_elsewhere(self):
         """What merging or moving a contact does to his row, while a refresh is at work."""

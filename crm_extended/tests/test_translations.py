@@ -2,6 +2,8 @@ import ast
 import re
 from pathlib import Path
 
+import polib
+
 from odoo import modules
 from odoo.tests import TransactionCase, tagged
 from odoo.tools.translate import TranslationModuleReader
@@ -109,3 +111,32 @@ class TestTranslations(TransactionCase):
                     r"strftime\([^)]*%[bB]|MMMM?",
                     "calendars differ: dates are plain, or counted in days",
                 )
+
+    def catalogues(self, pattern):
+        for addon in self.addons:
+            folder = Path(modules.get_module_path(addon)) / "i18n"
+            for path in sorted(folder.glob(pattern)):
+                yield addon, path.name, polib.pofile(str(path))
+
+    def test_template_of_the_translators_is_up_to_date(self):
+        for addon, name, catalogue in self.catalogues("*.pot"):
+            reader = TranslationModuleReader(self.env.cr, modules=[addon])
+            current = {source for _module, _type, _name, _id, source, *_rest in reader}
+            written = {entry.msgid for entry in catalogue}
+            with self.subTest(template=name):
+                self.assertEqual(sorted(current - written), [], "texts that are not in it")
+                self.assertEqual(sorted(written - current), [], "texts that are no more")
+
+    def test_translations_are_complete_and_keep_the_placeholders(self):
+        languages = 0
+        for addon, name, catalogue in self.catalogues("*.po"):
+            languages += 1
+            for entry in catalogue:
+                with self.subTest(file=f"{addon}/{name}", text=entry.msgid):
+                    self.assertTrue(entry.translated(), "no text is left in English")
+                    self.assertEqual(
+                        sorted(re.findall(r"%\(\w+\)\w|%\w", entry.msgstr)),
+                        sorted(re.findall(r"%\(\w+\)\w|%\w", entry.msgid)),
+                        "what the sentence names must not be lost",
+                    )
+        self.assertTrue(languages, "Persian, at least")

@@ -24,11 +24,8 @@ SAID_BY = {
     "m_score": {"r_score"},
 }
 ALWAYS_KNOWN = {"purchase_count", "cost_to_serve_12m"}
-VIEWS = [
-    (model, view_type)
-    for model in ("crm.customer.profile", "res.partner")
-    for view_type in ("list", "form", "kanban")
-]
+MODELS = ("crm.customer.profile", "res.partner")
+VIEWS = [(model, view_type) for model in MODELS for view_type in ("list", "form", "kanban")]
 
 
 @tagged("post_install", "-at_install")
@@ -109,6 +106,17 @@ class TestUnknownIsNotZero(CustomerCase):
                             f"{model}, {view_type}: {figure} would show 0 for unknown",
                         )
         self.assertGreater(shown, 10, "the views show figures")
+
+    def test_no_shipped_filter_takes_unknown_for_zero(self):
+        domains = self.env["ir.filters"].search([("model_id", "in", MODELS)]).mapped("domain")
+        for model in MODELS:
+            arch = etree.fromstring(self.env[model].get_view(view_type="search")["arch"])
+            domains += [node.get("domain") for node in arch.iterfind(".//filter[@domain]")]
+        self.assertGreater(len(domains), 10, "filters are shipped")
+        for domain in domains:
+            asked = set(re.findall(r"[\"'](\w+)[\"']\s*,", domain))
+            for figure in asked & set(SAID_BY):
+                self.assertTrue(asked & (SAID_BY[figure] - {figure}), f"{figure} in {domain}")
 
     def _is_a_value(self, node) -> bool:
         hidden = {"1", "True"} & {node.get("invisible"), node.get("column_invisible")}
