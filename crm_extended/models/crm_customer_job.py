@@ -136,7 +136,8 @@ class CrmCustomerJob(models.Model):
         for attempt in range(RETRIES + 1):
             try:
                 more = run._advance()
-                self.env["ir.cron"]._commit_progress()
+                # progress in every slice: Odoo gives a job up that died three times without any
+                self.env["ir.cron"]._commit_progress(1, remaining=1)
                 return more
             except RETRY_ON as error:
                 self._roll_back()

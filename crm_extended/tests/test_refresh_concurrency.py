@@ -33,7 +33,8 @@ class TestConcurrentTransactions(BaseCase):
         with cls.transaction() as env:
             company = env.ref("base.main_company")
             cls.company_id = company.id
-            cls.before = cls.published(env)
+            cls.published_before = company.customer_run_id.id
+            cls.last_run_before = max(env["crm.model.run"].search([]).ids, default=0)
             buyers = env["res.partner"].create(
                 [{"name": f"Committed buyer {number}"} for number in range(BUYERS)]
             )
@@ -75,15 +76,16 @@ class TestConcurrentTransactions(BaseCase):
         )
 
     @classmethod
-    def published(cls, env):
-        return env["res.company"].browse(cls.company_id).customer_run_id.id
-
-    @classmethod
     def remove_world(cls):
         with cls.transaction() as env:
-            run = cls.before
-            env.cr.execute("UPDATE res_company SET customer_run_id = %s", (run or None,))
-            env.cr.execute("DELETE FROM crm_model_run WHERE id > %s", (run or 0,))
+            env.cr.execute(
+                "UPDATE res_company SET customer_run_id = %s WHERE id = %s",
+                (cls.published_before or None, cls.company_id),
+            )
+            env.cr.execute(
+                "DELETE FROM crm_model_run WHERE id > %s AND company_id = %s",
+                (cls.last_run_before, cls.company_id),
+            )
             env.cr.execute("DELETE FROM account_move WHERE name LIKE 'LEDGER/%%'")
             env.cr.execute("DELETE FROM product_template WHERE id = ANY(%s)", (cls.template_ids,))
             # the rows go with the contacts

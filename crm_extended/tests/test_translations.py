@@ -8,6 +8,7 @@ from odoo import modules
 from odoo.tests import TransactionCase, tagged
 from odoo.tools.translate import TranslationModuleReader
 
+PLACEHOLDER = r"%\(\w+\)\w|%[a-z]"
 ADDONS = ("crm_extended", "crm_extended_margin", "crm_extended_automation")
 
 
@@ -132,11 +133,15 @@ class TestTranslations(TransactionCase):
         for addon, name, catalogue in self.catalogues("*.po"):
             languages += 1
             for entry in catalogue:
+                words = re.sub(PLACEHOLDER, "", entry.msgid)
+                if not entry.translated() and not re.search(r"[^\W\d_]{4}", words):
+                    # an abbreviation, or nothing but placeholders: the same in every language
+                    continue
                 with self.subTest(file=f"{addon}/{name}", text=entry.msgid):
                     self.assertTrue(entry.translated(), "no text is left in English")
                     self.assertEqual(
-                        sorted(re.findall(r"%\(\w+\)\w|%\w", entry.msgstr)),
-                        sorted(re.findall(r"%\(\w+\)\w|%\w", entry.msgid)),
+                        sorted(re.findall(PLACEHOLDER, entry.msgstr)),
+                        sorted(re.findall(PLACEHOLDER, entry.msgid)),
                         "what the sentence names must not be lost",
                     )
         self.assertTrue(languages, "Persian, at least")
