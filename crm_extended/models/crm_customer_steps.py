@@ -71,8 +71,9 @@ class CrmCustomerSteps(models.Model):
             position["documents"] += self._stage_documents(
                 run, source, first, until, f"document_{position['slice']}"
             )
-            position |= {"id": until, "slice": position["slice"] + 1}
-        share = position["id"] / last if last else 1
+            start = position["start"] if position["id"] else first
+            position |= {"id": until, "slice": position["slice"] + 1, "start": start}
+        share = (position["id"] - start + 1) / (last - start + 1) if last else 1
         if share == 1:
             position |= {"table": position["table"] + 1, "id": 0}
             share = 0
