@@ -4,8 +4,6 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from .crm_model_run import STALE_HOURS
-
 # who was spoken with in this many days is done for this week
 CONTACTED_DAYS = 7
 
@@ -129,13 +127,7 @@ class CrmCustomerCalls(models.Model):
         return (
             Domain("model", "=", "res.partner")
             & Domain("date", ">=", since)
-            & (
-                Domain("mail_activity_type_id", "!=", False)
-                | Domain("message_type", "in", ["email", "sms"])
-                | Domain("message_type", "in", ["comment", "email_outgoing"])
-                & Domain("subtype_id", "=", self.env.ref("mail.mt_comment").id)
-                & Domain("is_internal", "=", False)
-            )
+            & self._contact_messages()
         )
 
     # -------------------------------------------------------------------- the header
@@ -170,8 +162,6 @@ class CrmCustomerCalls(models.Model):
         published = companies.customer_run_id
         pending = self._pending_run(companies)
         as_of = min(published.mapped("as_of"), default=None)
-        oldest = min(published.mapped("published_at"), default=None)
-        hours = (fields.Datetime.now() - oldest).total_seconds() / 3600 if oldest else 0
         is_manager = self.env.user.has_group("crm_extended.group_manager")
         last = companies.env["crm.model.run"].search(
             [("company_id", "in", companies.ids), ("state", "in", ("done", "failed"))], limit=1
@@ -179,7 +169,7 @@ class CrmCustomerCalls(models.Model):
         return {
             "as_of": fields.Date.to_string(as_of) if as_of else False,
             "age_days": (fields.Date.context_today(self) - as_of).days if as_of else 0,
-            "is_stale": hours > STALE_HOURS,
+            "is_stale": published._is_stale(),
             "is_running": bool(pending),
             "run_id": pending.id if is_manager else False,
             "failed_run_id": last.id if is_manager and last.state == "failed" else False,

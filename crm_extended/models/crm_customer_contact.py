@@ -3,6 +3,7 @@ from datetime import datetime, time, timedelta
 import pytz
 
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..sql import sql_columns
@@ -24,13 +25,26 @@ class CrmCustomerContact(models.Model):
     )
 
     @api.model
+    def _contact_messages(self) -> Domain:
+        """Messages that are contacts: done activities, and what came from outside or went
+        there."""
+        return (
+            Domain("mail_activity_type_id", "!=", False)
+            | Domain("message_type", "in", ["email", "sms"])
+            | Domain("message_type", "in", ["comment", "email_outgoing"])
+            & Domain("subtype_id", "=", self.env.ref("mail.mt_comment").id)
+            & Domain("is_internal", "=", False)
+        )
+
+    @api.model
     def _contact_sources(self, run) -> list[SQL]:
         """Selects ``(partner_id, date, kind)``, one row a contact; ``partner_id`` may be any
         contact of the customer, ``kind`` is call, meeting or message."""
         zone = pytz.timezone(run.company_id._customer_timezone())
         midnight = datetime.combine(run.as_of + timedelta(days=1), time.min)
         until = zone.localize(midnight).astimezone(pytz.utc).replace(tzinfo=None)
-        outside = self.env.ref("mail.mt_comment").id
+        # sudo: that a customer was spoken with, not what was said
+        messages = self.env["mail.message"].sudo()
         documents = {
             "res.partner": SQL("SELECT id, id AS partner_id FROM res_partner"),
             "crm.lead": SQL(
@@ -49,26 +63,17 @@ class CrmCustomerContact(models.Model):
                                              WHEN 'meeting' THEN 'meeting'
                                              ELSE 'message'
                           END AS kind
-                     FROM mail_message AS message
+                     FROM (%(messages)s) AS message
                      JOIN (%(documents)s) AS document ON document.id = message.res_id
                      LEFT JOIN mail_activity_type AS type
-                       ON type.id = message.mail_activity_type_id
-                    WHERE message.model = %(model)s
-                      AND message.date < %(until)s
-                      AND (
-                        message.mail_activity_type_id IS NOT NULL
-                        OR message.message_type IN ('email', 'sms')
-                        OR (
-                            message.message_type IN ('comment', 'email_outgoing')
-                            AND message.subtype_id = %(outside)s
-                            AND message.is_internal IS NOT TRUE
-                        )
-                      )""",
+                       ON type.id = message.mail_activity_type_id""",
                 day=self._sql_local_day(run, SQL("message.date")),
+                messages=messages._search(
+                    self._contact_messages()
+                    & Domain("model", "=", model)
+                    & Domain("date", "<", until)
+                ).subselect("res_id", "date", "mail_activity_type_id"),
                 documents=select,
-                model=model,
-                until=until,
-                outside=outside,
             )
             for model, select in documents.items()
         ] + [

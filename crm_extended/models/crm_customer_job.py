@@ -114,7 +114,7 @@ class CrmCustomerJob(models.Model):
             if not locked:
                 run._stop("busy", self.env._("A refresh of this company is already running."))
                 return True
-            last = run.company_id.customer_run_id
+            last = self._last_nightly(run.company_id)
             if last and last.as_of > run.as_of:
                 run._stop(
                     "cancelled",
@@ -129,6 +129,19 @@ class CrmCustomerJob(models.Model):
                 if not cron._commit_progress():
                     return False
         return True
+
+    @api.model
+    def _last_nightly(self, company):
+        """The latest refresh that the job did; one as of a chosen day does not bind it."""
+        return self.env["crm.model.run"].search(
+            [
+                ("company_id", "=", company.id),
+                ("state", "=", "done"),
+                ("kind", "!=", "explicit"),
+            ],
+            order="as_of DESC, id DESC",
+            limit=1,
+        )
 
     @api.model
     def _advance_with_retries(self, run) -> bool:

@@ -1,14 +1,16 @@
 import logging
+from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
-from .crm_model_run import RETRY_ON, RUN_LOCK, STALE_HOURS
+from .crm_model_run import RETRY_ON, RUN_LOCK
 
 _logger = logging.getLogger(__name__)
 
 FILL_FACTOR = 55
+ONE_DAY = timedelta(days=1)
 
 
 class CrmCustomerProfile(models.Model):
@@ -77,11 +79,9 @@ class CrmCustomerProfile(models.Model):
 
     @api.depends("is_outdated", "company_id.customer_run_id.published_at")
     def _compute_is_stale(self):
-        now = fields.Datetime.now()
         for profile in self:
-            published = profile.company_id.sudo().customer_run_id.published_at
-            hours = (now - published).total_seconds() / 3600 if published else float("inf")
-            profile.is_stale = profile.is_outdated or hours > STALE_HOURS
+            run = profile.company_id.sudo().customer_run_id
+            profile.is_stale = profile.is_outdated or not run or run._is_stale()
 
     # ------------------------------------------------------------------ refreshing
 
@@ -101,7 +101,8 @@ class CrmCustomerProfile(models.Model):
         """
         companies = self._refresh_companies(companies)
         as_of = fields.Date.to_date(as_of)
-        if as_of and any(as_of > company._customer_today() for company in companies):
+        # tomorrow has begun somewhere already
+        if as_of and any(as_of > company._customer_today() + ONE_DAY for company in companies):
             raise UserError(
                 self.env._(
                     "%(day)s has not come yet, and what is bought by then is not known: "

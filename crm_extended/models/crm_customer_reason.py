@@ -1,5 +1,8 @@
+from babel.units import format_unit
+
 from odoo import api, fields, models
 from odoo.tools import SQL, formatLang
+from odoo.tools.misc import babel_locale_parse
 
 
 class CrmCustomerReason(models.Model):
@@ -38,6 +41,10 @@ class CrmCustomerReason(models.Model):
     def _days_since(self, day) -> int:
         return (self.as_of - fields.Date.to_date(day)).days if self.as_of and day else 0
 
+    def _format_days(self, count: int) -> str:
+        """``1 day``, ``71 days``, in the reader's language."""
+        return format_unit(count, "duration-day", locale=babel_locale_parse(self.env.lang))
+
     def _reason_sentence(self) -> str:
         args = self.reason_args or {}
         sentence = getattr(self, f"_sentence_{self.reason_code}", None)
@@ -55,65 +62,67 @@ class CrmCustomerReason(models.Model):
         if left <= 0:
             return self._sentence_call_today(silence)
         return self.env._(
-            "Orders every %(interval)s days; silent for %(silence)s. Call within %(left)s days.",
-            interval=interval,
+            "Orders every %(interval)s; silent for %(silence)s. Call within %(left)s.",
+            interval=self._format_days(interval),
             silence=silence,
-            left=left,
+            left=self._format_days(left),
         )
 
     def _sentence_at_risk_once(self, interval, silence, left, **days):
         if left <= 0:
             return self._sentence_call_today(silence)
         return self.env._(
-            "Bought once, %(silence)s days ago; others return after %(interval)s. "
-            "Call within %(left)s days.",
-            silence=silence,
+            "Bought once, %(silence)s ago; others return after %(interval)s. Call within %(left)s.",
+            silence=self._format_days(silence),
             interval=interval,
-            left=left,
+            left=self._format_days(left),
         )
 
     def _sentence_call_today(self, silence):
-        return self.env._("Silent for %(silence)s days. Call today.", silence=silence)
+        return self.env._("Silent for %(silence)s. Call today.", silence=self._format_days(silence))
 
     def _sentence_lost(self, interval, silence, **days):
         return self.env._(
-            "Last order %(silence)s days ago, once every %(interval)s. "
-            "Ask why, then make an offer.",
-            silence=silence,
+            "Last order %(silence)s ago, once every %(interval)s. Ask why, then make an offer.",
+            silence=self._format_days(silence),
             interval=interval,
         )
 
     def _sentence_lost_once(self, silence, **days):
-        return self.env._("Bought once, %(silence)s days ago, and never again.", silence=silence)
+        return self.env._(
+            "Bought once, %(silence)s ago, and never again.", silence=self._format_days(silence)
+        )
 
     def _sentence_won_back(self, since, pause, **days):
         return self.env._(
-            "Came back %(since)s days ago after %(pause)s of silence. Ask what brought him back.",
-            since=since,
+            "Came back %(since)s ago after %(pause)s of silence. Ask what brought him back.",
+            since=self._format_days(since),
             pause=pause,
         )
 
     def _sentence_new(self, since, **days):
-        return self.env._("First order %(since)s days ago. Ask how it went.", since=since)
+        return self.env._(
+            "First order %(since)s ago. Ask how it went.", since=self._format_days(since)
+        )
 
     def _sentence_loyal(self, interval, silence, **days):
         return self.env._(
-            "Orders every %(interval)s days without a long pause; last %(silence)s days ago.",
-            interval=interval,
-            silence=silence,
+            "Orders every %(interval)s without a long pause; last %(silence)s ago.",
+            interval=self._format_days(interval),
+            silence=self._format_days(silence),
         )
 
     def _sentence_normal(self, interval, silence, **days):
         return self.env._(
-            "Orders every %(interval)s days; last %(silence)s days ago.",
-            interval=interval,
-            silence=silence,
+            "Orders every %(interval)s; last %(silence)s ago.",
+            interval=self._format_days(interval),
+            silence=self._format_days(silence),
         )
 
     def _sentence_no_rhythm(self, silence, **days):
         return self.env._(
-            "Last order %(silence)s days ago. Not enough repeat purchases to know his rhythm.",
-            silence=silence,
+            "Last order %(silence)s ago. Not enough repeat purchases to know his rhythm.",
+            silence=self._format_days(silence),
         )
 
     def _sentence_prospect(self, **days):
@@ -124,9 +133,9 @@ class CrmCustomerReason(models.Model):
         if not args.get("quoted_on"):
             return ""
         return self.env._(
-            "Quotation %(name)s of %(days)s days ago is unanswered.",
+            "Quotation %(name)s of %(days)s ago is unanswered.",
             name=args["quotation"],
-            days=self._days_since(args["quoted_on"]),
+            days=self._format_days(self._days_since(args["quoted_on"])),
         )
 
     def _amount_sentence(self) -> str:

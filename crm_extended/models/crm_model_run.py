@@ -134,6 +134,11 @@ class CrmModelRun(models.Model):
         same = abs(customers - frozen["customers"]) <= frozen["customers"] / 10
         return frozen if same else None
 
+    def _is_stale(self) -> bool:
+        """Whether one of these was published more than 26 hours ago, or not at all."""
+        fresh_from = fields.Datetime.now() - relativedelta(hours=STALE_HOURS)
+        return any(not run.published_at or run.published_at < fresh_from for run in self)
+
     # -------------------------------------------------------------------- running
 
     def _start(self):
