@@ -298,19 +298,19 @@ class _Generator:
                              + interval '1 hour' * (6 + floor(12 * pg_temp.chance(36, sale.n)))
                     END AS ordered_at
               FROM (
-                SELECT customer.n * 512 + k AS n,
+                SELECT customer.n::bigint * 512 + k AS n,
                        customer.partner_id AS commercial_id,
                        CASE WHEN customer.has_contact
-                             AND pg_temp.chance(30, customer.n * 512 + k) < .5
+                             AND pg_temp.chance(30, customer.n::bigint * 512 + k) < .5
                             THEN customer.contact_id ELSE customer.partner_id END AS partner_id,
                        customer.user_id, customer.country_id, customer.size, customer.discount,
                        %(first)s::date + least(customer.last, greatest(0, floor(
                            customer.first_offset + customer.span * (
-                               k - 1 + (pg_temp.chance(31, customer.n * 512 + k) - .5)
+                               k - 1 + (pg_temp.chance(31, customer.n::bigint * 512 + k) - .5)
                                        * customer.jitter
                            ) / greatest(customer.purchases - 1, 1)
                        )))::integer AS day,
-                       pg_temp.chance(32, customer.n * 512 + k) < %(order_share)s AS has_order
+                       pg_temp.chance(32, customer.n::bigint * 512 + k) < %(order_share)s AS has_order
                   FROM (SELECT *, %(as_of)s::date - %(first)s::date AS last
                           FROM stage_behaviour) AS customer
                  CROSS JOIN generate_series(1, customer.purchases) AS k

@@ -101,8 +101,13 @@ def margin(bench: Bench) -> Iterator[Result]:
         env.cr.execute(
             """
             WITH truth AS (
-                SELECT partner_id, sum(revenue) AS revenue, sum(margin) AS margin
-                  FROM bench_truth WHERE day > %(from)s AND day <= %(until)s GROUP BY partner_id
+                SELECT partner_id,
+                       sum(revenue) FILTER (WHERE day > %(from)s) AS revenue,
+                       sum(margin) FILTER (WHERE day > %(from)s) AS margin,
+                       sum(revenue) AS revenue_total
+                  FROM bench_truth
+                 WHERE day <= %(until)s
+                 GROUP BY partner_id
             )
             SELECT count(*),
                    count(*) FILTER (WHERE coalesce(truth.margin, 0)
@@ -112,6 +117,8 @@ def margin(bench: Bench) -> Iterator[Result]:
                    sum(profile.margin_12m)::text, sum(truth.margin)::text
               FROM crm_customer_profile AS profile
               FULL JOIN truth ON truth.partner_id = profile.partner_id
+             -- whose purchases were all taken back is no customer and has no row
+             WHERE profile.id IS NOT NULL OR truth.revenue_total <> 0
             """,
             window,
         )
