@@ -144,24 +144,27 @@ class CrmCustomerCalls(models.Model):
         is_contacted = Domain("is_contacted", "=", True)
         to_call = Domain("retention_flag", "=", True) | Domain("winback_flag", "=", True)
         counts = dict.fromkeys(("to_call", "at_risk", "win_back", "ownerless"), 0)
+        collect_first = Domain("collect_first", "=", True)
         for user, at_risk, count in self._read_group(
-            to_call & ~is_contacted, ["user_id", "retention_flag"], ["__count"]
+            to_call & ~is_contacted & ~collect_first, ["user_id", "retention_flag"], ["__count"]
         ):
             if not user:
                 counts["ownerless"] += count
             if user == self.env.user or not is_mine:
                 counts["to_call"] += count
                 counts["at_risk" if at_risk else "win_back"] += count
-        counts["contacted"] = self.search_count(is_contacted & (mine if is_mine else Domain.TRUE))
+        scope = mine if is_mine else Domain.TRUE
+        counts["contacted"] = self.search_count(is_contacted & scope)
+        counts["collect_first"] = self.search_count(collect_first & scope)
         return {"is_mine": is_mine, "counts": counts, **self._header_of_runs()}
 
     @api.model
     def _header_of_runs(self) -> dict:
         # a company's published refresh may be read by everyone who reads its customers
         companies = self.env.companies.sudo()
-        published = companies.customer_run_id
+        published = companies.filtered("customer_as_of")
         pending = self._pending_run(companies)
-        as_of = min(published.mapped("as_of"), default=None)
+        as_of = min(published.mapped("customer_as_of"), default=None)
         is_manager = self.env.user.has_group("crm_extended.group_manager")
         last = companies.env["crm.model.run"].search(
             [("company_id", "in", companies.ids), ("state", "in", ("done", "failed"))], limit=1
@@ -169,7 +172,7 @@ class CrmCustomerCalls(models.Model):
         return {
             "as_of": fields.Date.to_string(as_of) if as_of else False,
             "age_days": (fields.Date.context_today(self) - as_of).days if as_of else 0,
-            "is_stale": published._is_stale(),
+            "is_stale": published._customers_are_stale(),
             "is_running": bool(pending),
             "run_id": pending.id if is_manager else False,
             "failed_run_id": last.id if is_manager and last.state == "failed" else False,

@@ -281,7 +281,7 @@ class CrmCustomerLifecycle(models.Model):
         return SQL(
             """interval_count >= %(intervals)s
                AND COALESCE(longest_gap_12m, 0) <= %(factor)s * usual_interval
-               AND revenue_12m >= %(revenue)s::numeric * revenue_prev_12m""",
+               AND revenue_real_12m >= %(revenue)s::numeric * revenue_real_prev_12m""",
             intervals=LOYAL_INTERVALS,
             factor=run.settings["at_risk_factor"],
             revenue=LOYAL_REVENUE,

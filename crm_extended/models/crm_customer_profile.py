@@ -44,7 +44,7 @@ class CrmCustomerProfile(models.Model):
     company_id = fields.Many2one("res.company", required=True, readonly=True, ondelete="cascade")
     currency_id = fields.Many2one("res.currency", required=True, readonly=True, ondelete="restrict")
     as_of = fields.Date(
-        related="company_id.customer_run_id.as_of",
+        related="company_id.customer_as_of",
         string="As Of",
         help="The last day whose orders and invoices are in these numbers.",
     )
@@ -77,11 +77,12 @@ class CrmCustomerProfile(models.Model):
             )
         )
 
-    @api.depends("is_outdated", "company_id.customer_run_id.published_at")
+    @api.depends("is_outdated", "company_id.customer_published_at")
     def _compute_is_stale(self):
         for profile in self:
-            run = profile.company_id.sudo().customer_run_id
-            profile.is_stale = profile.is_outdated or not run or run._is_stale()
+            profile.is_stale = (
+                profile.is_outdated or profile.company_id.sudo()._customers_are_stale()
+            )
 
     # ------------------------------------------------------------------ refreshing
 

@@ -4,6 +4,9 @@ from odoo import api, fields, models
 from odoo.tools import SQL, formatLang
 from odoo.tools.misc import babel_locale_parse
 
+# a tier that may be lost is named in the reason so many days before
+KEEP_NOTICE_DAYS = 60
+
 
 class CrmCustomerReason(models.Model):
     """Why a customer stands where he stands, in one sentence, with what to do.
@@ -24,7 +27,7 @@ class CrmCustomerReason(models.Model):
     )
 
     @api.depends_context("uid", "lang", "company")
-    @api.depends("reason_code", "reason_args", "loss_maker_args")
+    @api.depends("reason_code", "reason_args", "loss_maker_args", "tier_id", "tier_valid_until")
     def _compute_reason(self):
         may_see_amounts = self.env.user.has_group("crm_extended.group_amount")
         may_see_margins = self.env.user.has_group("crm_extended.group_margin")
@@ -32,8 +35,10 @@ class CrmCustomerReason(models.Model):
             sentences = [profile._reason_sentence()]
             if quotation := profile._quotation_sentence():
                 sentences.append(quotation)
+            sentences.append(profile._tier_sentence())
             if may_see_amounts:
                 sentences.append(profile._amount_sentence())
+                sentences.append(profile._keep_sentence())
             if may_see_margins and profile.sudo().loss_maker_flag:
                 sentences.append(profile._loss_maker_sentence())
             profile.reason = " ".join(filter(None, sentences))
@@ -56,6 +61,19 @@ class CrmCustomerReason(models.Model):
             left=-self._days_since(args.get("leave")),
             since=self._days_since(args.get("since")),
             pause=args.get("pause") or 0,
+            overdue=self._days_since(args.get("overdue")),
+        )
+
+    def _sentence_blocked(self, silence, overdue, **days):
+        return self.env._(
+            "Silent for %(silence)s, overdue for %(overdue)s. Accounting first.",
+            silence=self._format_days(silence),
+            overdue=self._format_days(overdue),
+        )
+
+    def _sentence_blocked_buying(self, overdue, **days):
+        return self.env._(
+            "Overdue for %(overdue)s. Accounting first.", overdue=self._format_days(overdue)
         )
 
     def _sentence_at_risk(self, interval, silence, left, **days):
@@ -138,8 +156,41 @@ class CrmCustomerReason(models.Model):
             days=self._format_days(self._days_since(args["quoted_on"])),
         )
 
+    def _tier_sentence(self) -> str:
+        """That a tier is about to be lost, while there is time to keep it."""
+        if not self._may_lose_tier():
+            return ""
+        left = self.tier_valid_until - self.as_of
+        return self.env._(
+            "%(tier)s for %(days)s more; too little was bought to keep it.",
+            tier=self.tier_id.name,
+            days=self._format_days(left.days),
+        )
+
+    def _keep_sentence(self) -> str:
+        if not self._may_lose_tier() or not self.tier_keep_gap:
+            return ""
+        return self.env._(
+            "%(amount)s missing for %(tier)s.",
+            amount=self._format_amount(self.tier_keep_gap),
+            tier=self.tier_id.name,
+        )
+
+    def _may_lose_tier(self) -> bool:
+        until = self.tier_valid_until
+        return bool(
+            until
+            and self.tier_is_short
+            and not self.tier_locked
+            and 0 <= (until - self.as_of).days <= KEEP_NOTICE_DAYS
+        )
+
     def _amount_sentence(self) -> str:
         match self.reason_code:
+            case "blocked" | "blocked_buying":
+                return self.env._(
+                    "%(amount)s is overdue.", amount=self._format_amount(self.overdue_amount)
+                )
             case "at_risk" | "at_risk_once" if self.revenue_12m > 0:
                 return self.env._(
                     "%(amount)s a year at stake.", amount=self._format_amount(self.revenue_12m)
@@ -155,17 +206,30 @@ class CrmCustomerReason(models.Model):
         values = {
             "deliveries": args.get("deliveries") or 0,
             "returns": args.get("returns") or 0,
+            "contacts": args.get("contacts") or 0,
+            "days": self._format_days(args.get("payment_days") or 0),
+            # sudo: the caller has asked whether the reader may see margins
             "amount": self._format_amount(self.sudo().contribution_12m),
         }
-        if args.get("below_cost"):
-            return self.env._(
-                "Sold below cost: raise the price. Year: %(amount)s.", amount=values["amount"]
-            )
-        if values["returns"] * 3 > values["deliveries"]:
-            return self.env._(
-                "%(returns)s returns on %(deliveries)s deliveries: find out why. Year: %(amount)s.",
-                **values,
-            )
+        match args.get("cause"):
+            case "below_cost":
+                return self.env._("Sold below cost: raise the price. Year: %(amount)s.", **values)
+            case "return":
+                return self.env._(
+                    "%(returns)s returns on %(deliveries)s deliveries: find out why. "
+                    "Year: %(amount)s.",
+                    **values,
+                )
+            case "call" | "meeting":
+                return self.env._(
+                    "%(contacts)s calls and meetings for what he buys: offer self-service. "
+                    "Year: %(amount)s.",
+                    **values,
+                )
+            case "delay":
+                return self.env._(
+                    "Pays after %(days)s: agree on payment in advance. Year: %(amount)s.", **values
+                )
         return self.env._(
             "%(deliveries)s deliveries that cost more than they bring: agree on a minimum order. "
             "Year: %(amount)s.",
@@ -186,6 +250,9 @@ class CrmCustomerReason(models.Model):
             {
                 "reason_code": SQL(
                     """CASE
+                        WHEN collect_first AND lifecycle_stage IN ('at_risk', 'lost')
+                            THEN 'blocked'
+                        WHEN collect_first THEN 'blocked_buying'
                         WHEN lifecycle_stage IN ('at_risk', 'lost') AND interval_count = 0
                             THEN lifecycle_stage || '_once'
                         WHEN lifecycle_stage IN ('normal', 'loyal') AND interval_count = 0
@@ -201,6 +268,7 @@ class CrmCustomerReason(models.Model):
                         'leave', CASE WHEN lifecycle_stage = 'at_risk' THEN lost_from END,
                         'since', CASE WHEN lifecycle_stage IN ('new', 'won_back')
                             THEN stage_since END,
+                        'overdue', CASE WHEN collect_first THEN overdue_since END,
                         'pause', CASE WHEN lifecycle_stage = 'won_back' THEN won_back_pause END,
                         'quotation', CASE WHEN %(open)s THEN quotation END,
                         'quoted_on', CASE WHEN %(open)s THEN quoted_on END

@@ -21,7 +21,7 @@ RFM_SEGMENTS = [
 class CrmCustomerRfm(models.Model):
     """Recency, frequency and money, each scored 1 to 5 against frozen cut-points.
 
-    Cut-points are taken at the first day of the quarter (of the as-of date itself while fewer
+    Money is compared in the prices of one month. Cut-points are taken at the first day of the quarter (of the as-of date itself while fewer
     than 50 customers had bought by then) and kept until the next quarter: with cut-points that
     move every night a third of the quiet customers would change their name within a month.
     """
@@ -45,7 +45,7 @@ class CrmCustomerRfm(models.Model):
         "Money Score",
         readonly=True,
         aggregator="avg",
-        help="1 to 5 by revenue. 0 means not scored: fewer than 20 customers.",
+        help="1 to 5 by revenue, in prices of the as-of month. 0 means not scored: fewer than 20 customers.",
     )
     rfm_segment = fields.Selection(
         RFM_SEGMENTS,
@@ -95,7 +95,8 @@ class CrmCustomerRfm(models.Model):
                                   COUNT(*) AS purchases
                              FROM %(days)s WHERE purchase_date <= %(cut_on)s
                             GROUP BY partner_id) AS day
-                     JOIN (SELECT partner_id, SUM(purchases + returns) AS revenue
+                     JOIN (SELECT partner_id,
+                                  ROUND(SUM(%(amount)s) / %(ratio)s, %(digits)s) AS revenue
                              FROM %(documents)s WHERE date <= %(cut_on)s
                             GROUP BY partner_id) AS document USING (partner_id)
                      JOIN %(rows)s AS row USING (partner_id)""",
@@ -103,6 +104,9 @@ class CrmCustomerRfm(models.Model):
                 cut_on=cut_on,
                 days=run._staging("day"),
                 documents=run._staging("document"),
+                amount=self._sql_real(run, SQL("(purchases + returns)"), SQL("date")),
+                ratio=self._real_ratio(run, cut_on),
+                digits=run.company_id.currency_id.decimal_places,
                 rows=run._staging("row"),
             )
         )
@@ -110,18 +114,22 @@ class CrmCustomerRfm(models.Model):
         return measured | dict(zip(("recency", "frequency", "money"), row, strict=True))
 
     @api.model
-    def _sql_score(self, value: SQL, cut_points: list) -> SQL:
+    def _sql_score(self, value: SQL, cut_points: list[SQL]) -> SQL:
         """``analytics.rfm.score`` in SQL; NULL without cut-points."""
         if not cut_points:
             return SQL("NULL::integer")
-        exceeded = SQL(" + ").join(
-            SQL("(%s > %s::numeric)::integer", value, cut) for cut in cut_points
-        )
+        exceeded = SQL(" + ").join(SQL("(%s > %s)::integer", value, cut) for cut in cut_points)
         return SQL("1 + (%s) * 4 / %s", exceeded, len(cut_points))
 
     @api.model
     def _customer_layers(self, run):
-        cuts = run.cut_points
+        cuts = {
+            name: [SQL("%s::numeric", cut) for cut in run.cut_points[name]]
+            for name in ("recency", "frequency", "money")
+        }
+        # in the prices of their day
+        digits, ratio = run.company_id.currency_id.decimal_places, self._real_ratio(run, run.cut_on)
+        cuts["money"] = [SQL("ROUND(%s * %s, %s)", cut, ratio, digits) for cut in cuts["money"]]
         bought = SQL("purchase_count > 0")
         strength = SQL("(f_score + m_score + 1) / 2")
         return super()._customer_layers(run) + [
@@ -135,7 +143,7 @@ class CrmCustomerRfm(models.Model):
                         ),
                     ),
                     "f_score": self._sql_score(SQL("purchase_count"), cuts["frequency"]),
-                    "m_score": self._sql_score(SQL("revenue_total"), cuts["money"]),
+                    "m_score": self._sql_score(SQL("revenue_real_total"), cuts["money"]),
                 }.items()
             },
             {

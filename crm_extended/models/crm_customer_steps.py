@@ -153,8 +153,10 @@ class CrmCustomerSteps(models.Model):
     def _refresh_aggregates(self, run) -> float:
         """Stage the aggregates of all capabilities, one a slice."""
         self._refresh_limits()
-        aggregates = list(self._customer_aggregates(run).items())
         done = (run.position or {}).get("aggregates", 0)
+        if not done:
+            self._freeze_prices(run)
+        aggregates = list(self._customer_aggregates(run).items())
         name, select = aggregates[done]
         run._stage(name, select)
         run.position = {"aggregates": done + 1}
@@ -193,6 +195,7 @@ class CrmCustomerSteps(models.Model):
         )
         run._note(**self._population_statistics(run))
         self._freeze_cut_points(run)
+        self._freeze_tiers(run)
         run._stage("result", self._sql_layers(run))
         self.env["crm.customer.exclusion"]._propose_suspects(run)
         return 1
@@ -229,6 +232,7 @@ class CrmCustomerSteps(models.Model):
         rows no longer due deleted. Unchanged rows are not touched."""
         self._refresh_limits()
         self.flush_model()
+        self._before_publishing(run)
         names = self._published_columns(run)
         columns = SQL(", ").join(SQL.identifier(name) for name in names)
         staged = SQL(", ").join(SQL.identifier("staged", name) for name in names)
@@ -293,6 +297,11 @@ class CrmCustomerSteps(models.Model):
         return 1
 
     @api.model
+    def _before_publishing(self, run):
+        """In the publishing transaction, while yesterday's rows still stand beside the new
+        ones in ``run._staging("result")``."""
+
+    @api.model
     def _row_constants(self, run) -> dict[str, SQL]:
         """Columns that are the same for every row of a run."""
         return {
@@ -313,10 +322,14 @@ class CrmCustomerSteps(models.Model):
             self._sql_return_dates(run),
         )
         for layer in self._row_layers(run):
-            # the offset keeps a layer from being merged into the next, where each use of a
-            # column would compute it again
-            query = SQL("SELECT layer.*, %s FROM (%s) AS layer OFFSET 0", sql_columns(layer), query)
+            query = self._sql_layer(layer, query)
         return query
+
+    @api.model
+    def _sql_layer(self, layer: dict[str, SQL], query: SQL) -> SQL:
+        # the offset keeps a layer from being merged into the next, where each use of a column
+        # would compute it again
+        return SQL("SELECT layer.*, %s FROM (%s) AS layer OFFSET 0", sql_columns(layer), query)
 
     @api.model
     def _published_columns(self, run) -> list[str]:

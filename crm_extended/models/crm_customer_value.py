@@ -84,8 +84,8 @@ class CrmCustomerValue(models.Model):
         "Cost to Serve 12 Months",
         readonly=True,
         groups="crm_extended.group_margin",
-        help="Orders, deliveries, returns, calls and meetings of 12 months at the company's unit "
-        "costs (see the settings).",
+        help="Orders, deliveries, returns, calls, meetings and late payments of 12 months at the "
+        "company's unit costs (see the settings).",
     )
     contribution_12m = fields.Monetary(
         "Contribution 12 Months",
@@ -136,6 +136,15 @@ class CrmCustomerValue(models.Model):
 
     @api.model
     def _sql_value(self, run) -> SQL:
+        return SQL(
+            "SELECT partner_id, %s FROM %s GROUP BY partner_id",
+            sql_columns(self._sql_value_columns(run)),
+            run._staging("document"),
+        )
+
+    @api.model
+    def _sql_value_columns(self, run) -> dict[str, SQL]:
+        """Sums over the documents of one customer."""
         windows = run._windows("date")
         no_sales = SQL("0" if self._margin_is_recorded(run.company_id) else "NULL::numeric")
         columns = {"revenue_total": SQL("SUM(purchases + returns)")} | {
@@ -163,11 +172,7 @@ class CrmCustomerValue(models.Model):
                 ),
                 f"return_{name}": SQL("COUNT(*) FILTER (WHERE returns <> 0 AND %s)", window),
             }
-        return SQL(
-            "SELECT partner_id, %s FROM %s GROUP BY partner_id",
-            sql_columns(columns),
-            run._staging("document"),
-        )
+        return columns
 
     @api.model
     def _sql_best_year(self, run) -> SQL:
@@ -242,12 +247,14 @@ class CrmCustomerValue(models.Model):
             },
             {
                 "loss_maker_args": SQL(
-                    """CASE WHEN loss_maker_flag THEN jsonb_build_object(
+                    """CASE WHEN loss_maker_flag THEN jsonb_strip_nulls(jsonb_build_object(
+                        'cause', %s,
                         'deliveries', delivery_12m,
                         'returns', return_12m,
                         'contacts', call_12m + meeting_12m,
-                        'below_cost', margin_12m < 0
-                    ) END"""
+                        'payment_days', ROUND(payment_days_12m)
+                    )) END""",
+                    self._sql_loss_cause(run),
                 ),
             },
         ]
@@ -255,11 +262,29 @@ class CrmCustomerValue(models.Model):
     @api.model
     def _sql_cost_to_serve(self, run, window: str) -> SQL:
         """Units of each driver in a window, times its unit cost."""
-        return SQL(" + ").join(
-            SQL(
-                "COALESCE(%s, 0) * %s::numeric",
-                SQL.identifier(f"{driver}_{window}"),
-                run.settings["unit_costs"][driver],
-            )
-            for driver in COST_DRIVERS
+        costs = [self._sql_driver_cost(run, driver, window) for driver in COST_DRIVERS]
+        digits = run.company_id.currency_id.decimal_places
+        return SQL("ROUND(%s, %s)", SQL(" + ").join(costs), digits)
+
+    @api.model
+    def _sql_driver_cost(self, run, driver: str, window: str) -> SQL:
+        return SQL(
+            "COALESCE(%s, 0) * %s::numeric",
+            SQL.identifier(f"{driver}_{window}"),
+            run.settings["unit_costs"][driver],
+        )
+
+    @api.model
+    def _sql_loss_cause(self, run) -> SQL:
+        """What the loss comes from: ``below_cost``, many returns, or the dearest driver."""
+        costs = {
+            driver: self._sql_driver_cost(run, driver, "12m") for driver in sorted(COST_DRIVERS)
+        }
+        highest = SQL("GREATEST(%s)", SQL(", ").join(costs.values()))
+        return SQL(
+            "CASE WHEN margin_12m < 0 THEN 'below_cost'"
+            " WHEN return_12m * 3 > delivery_12m THEN 'return' %s END",
+            SQL(" ").join(
+                SQL("WHEN %s = %s THEN %s", cost, highest, driver) for driver, cost in costs.items()
+            ),
         )

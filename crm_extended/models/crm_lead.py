@@ -5,7 +5,12 @@ from odoo.tools.sql import column_exists, create_column
 from .crm_customer_lifecycle import LIFECYCLE_STAGES
 from .crm_customer_rfm import RFM_SEGMENTS
 
-BANDS = ("lifecycle_stage", "rfm_segment")
+# bands of a lead, and the fields of the customer's row that they copy
+BANDS = {
+    "lifecycle_stage": "lifecycle_stage",
+    "rfm_segment": "rfm_segment",
+    "loyalty_tier_id": "tier_id",
+}
 # leads updated at once, and ids looked at for them
 BATCH = 1000
 RANGE = 5 * BATCH
@@ -43,6 +48,16 @@ class CrmLead(models.Model):
         help="Recency, frequency and money of the customer of this lead, in one word, as of the "
         "last refresh; on closed leads as of the day it was closed.",
     )
+    loyalty_tier_id = fields.Many2one(
+        "crm.loyalty.tier",
+        "Customer Tier",
+        compute="_compute_customer_bands",
+        store=True,
+        ondelete="set null",
+        groups="crm_extended.group_user",
+        help="Loyalty tier of the customer of this lead, as of the last refresh; on closed leads "
+        "as of the day it was closed.",
+    )
     customer_reason = fields.Char(
         compute="_compute_customer_reason",
         groups="crm_extended.group_user",
@@ -54,7 +69,8 @@ class CrmLead(models.Model):
         # closed leads would get today's bands
         for name in BANDS:
             if not column_exists(self.env.cr, self._table, name):
-                create_column(self.env.cr, self._table, name, "varchar")
+                column_type = self._fields[name].column_type[1]
+                create_column(self.env.cr, self._table, name, column_type)
         return super()._auto_init()
 
     @api.depends("partner_id", "company_id")
@@ -63,9 +79,11 @@ class CrmLead(models.Model):
         rows = open_leads._customer_rows(self.env["crm.customer.profile"].sudo())
         for lead in self:
             # a closed lead keeps what it has
-            source = rows.get(lead) if lead in open_leads else lead
-            for name in BANDS:
-                lead[name] = source[name] if source else False
+            if lead not in open_leads:
+                lead.update({name: lead[name] for name in BANDS})
+                continue
+            row = rows.get(lead)
+            lead.update({name: row[copied] if row else False for name, copied in BANDS.items()})
 
     @api.depends("partner_id", "company_id")
     @api.depends_context("uid", "lang", "allowed_company_ids")
@@ -91,7 +109,7 @@ class CrmLead(models.Model):
                 ("partner_id", "in", [partner.id for partner in partners.values()]),
                 ("company_id", "in", [company.id for company in companies.values()]),
             ],
-            ["partner_id", "company_id", *BANDS],
+            ["partner_id", "company_id", *BANDS.values()],
             order="id",
         )
         by_key = {(row.partner_id.id, row.company_id.id): row for row in found}
@@ -117,12 +135,15 @@ class CrmLead(models.Model):
             SQL(
                 """WITH outdated AS (%s)
                    UPDATE crm_lead AS lead
-                      SET lifecycle_stage = outdated.lifecycle_stage,
-                          rfm_segment = outdated.rfm_segment
+                      SET %s
                      FROM outdated
                     WHERE lead.id = outdated.id
                    RETURNING lead.id""",
                 self._sql_outdated_bands(run, after),
+                SQL(", ").join(
+                    SQL("%s = outdated.%s", SQL.identifier(name), SQL.identifier(copied))
+                    for name, copied in BANDS.items()
+                ),
             )
         )
         updated = [lead for [lead] in self.env.cr.fetchall()]
@@ -139,7 +160,7 @@ class CrmLead(models.Model):
     def _sql_outdated_bands(self, run, after: int) -> SQL:
         """Open leads of the run's company whose bands differ from their customer's row."""
         return SQL(
-            """SELECT lead.id, profile.lifecycle_stage, profile.rfm_segment
+            """SELECT lead.id, %(copied)s
                  FROM crm_lead AS lead
                  LEFT JOIN res_users AS salesperson ON salesperson.id = lead.user_id
                  LEFT JOIN res_users AS creator ON creator.id = lead.create_uid
@@ -153,11 +174,12 @@ class CrmLead(models.Model):
                   AND lead.won_status = 'pending'
                   AND COALESCE(lead.company_id, salesperson.company_id, creator.company_id)
                       = %(company)s
-                  AND (lead.lifecycle_stage, lead.rfm_segment)
-                      IS DISTINCT FROM (profile.lifecycle_stage, profile.rfm_segment)
+                  AND (%(bands)s) IS DISTINCT FROM (%(copied)s)
                 ORDER BY lead.id
                 LIMIT %(batch)s
                   FOR NO KEY UPDATE OF lead SKIP LOCKED""",
+            copied=SQL(", ").join(SQL.identifier("profile", name) for name in BANDS.values()),
+            bands=SQL(", ").join(SQL.identifier("lead", name) for name in BANDS),
             company=run.company_id.id,
             after=after,
             until=after + RANGE,

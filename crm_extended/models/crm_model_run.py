@@ -10,7 +10,6 @@ RUN_LOCK = 0x63726D78
 WORK_LOCK = RUN_LOCK + 1
 # what a new transaction mends
 RETRY_ON = (errors.SerializationFailure, errors.DeadlockDetected, errors.LockNotAvailable)
-STALE_HOURS = 26
 KEEP_MONTHS = 24
 STAGING_PREFIX = "crm_customer_staging_"
 
@@ -76,6 +75,13 @@ class CrmModelRun(models.Model):
         groups="crm_extended.group_manager",
         help="What separates the RFM scores.",
     )
+    price_basis = fields.Selection(
+        [("real", "Real"), ("nominal", "Nominal")],
+        "Prices",
+        readonly=True,
+        help="Real: years are compared in the prices of the as-of month. Nominal: no price index "
+        "covers them, and price rises count as growth.",
+    )
     statistics = fields.Json(
         readonly=True,
         groups="crm_extended.group_manager",
@@ -104,15 +110,22 @@ class CrmModelRun(models.Model):
         months up to half a year before the as-of date. The first day of a window is excluded.
         """
 
-        def window(first_month: int, last_month: int) -> SQL:
-            return SQL(
+        return {
+            name: SQL(
                 "(%(column)s > %(after)s::date AND %(column)s <= %(until)s::date)",
                 column=SQL.identifier(column),
-                after=self.as_of - relativedelta(months=first_month),
-                until=self.as_of - relativedelta(months=last_month),
+                after=after,
+                until=until,
             )
+            for name, (after, until) in self._window_days().items()
+        }
 
-        return {"12m": window(12, 0), "prev": window(24, 12), "early": window(18, 6)}
+    def _window_days(self) -> dict[str, tuple]:
+        """``{window: (the day before its first, its last day)}``"""
+        return {
+            name: tuple(self.as_of - relativedelta(months=months) for months in window)
+            for name, window in {"12m": (12, 0), "prev": (24, 12), "early": (18, 6)}.items()
+        }
 
     def _staging(self, name: str) -> SQL:
         return SQL.identifier(f"{STAGING_PREFIX}{self.id}_{name}")
@@ -131,13 +144,14 @@ class CrmModelRun(models.Model):
         frozen = run.cut_points
         if not frozen or run.settings["source"] != self.settings["source"]:
             return None
+        if self._prices_until(cut_on) != run._prices_until(cut_on):
+            return None
         same = abs(customers - frozen["customers"]) <= frozen["customers"] / 10
         return frozen if same else None
 
-    def _is_stale(self) -> bool:
-        """Whether one of these was published more than 26 hours ago, or not at all."""
-        fresh_from = fields.Datetime.now() - relativedelta(hours=STALE_HOURS)
-        return any(not run.published_at or run.published_at < fresh_from for run in self)
+    def _prices_until(self, day) -> dict:
+        prices = self.settings.get("prices") or {}
+        return {month: index for month, index in prices.items() if month <= str(day)}
 
     # -------------------------------------------------------------------- running
 

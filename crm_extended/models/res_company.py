@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytz
 
@@ -9,10 +9,11 @@ from ..report.crm_customer_fact import INVOICE_SOURCE, ORDER_SOURCE
 
 # who sets them: the manager, and the administrator in the settings
 COST_GROUPS = "crm_extended.group_manager,base.group_system"
-COST_DRIVERS = ("order", "delivery", "return", "call", "meeting")
+COST_DRIVERS = ("order", "delivery", "return", "call", "meeting", "delay")
 # beyond them dates leave the calendar
 MAX_FACTOR = 100
 MAX_NEW_DAYS = 3650
+STALE_HOURS = 26
 
 
 class ResCompany(models.Model):
@@ -48,6 +49,27 @@ class ResCompany(models.Model):
     customer_cost_return = fields.Monetary("Cost of a Return", default=0.0, groups=COST_GROUPS)
     customer_cost_call = fields.Monetary("Cost of a Call", default=0.0, groups=COST_GROUPS)
     customer_cost_meeting = fields.Monetary("Cost of a Meeting", default=0.0, groups=COST_GROUPS)
+    customer_cost_delay = fields.Float(
+        "Cost of Late Payment",
+        default=0.0,
+        groups=COST_GROUPS,
+        help="Per cent a year of what is paid late, from the due date to the payment.",
+    )
+    customer_watch_days = fields.Integer(
+        "Watch From",
+        default=1,
+        help="Days after the due date from which a customer is watched.",
+    )
+    customer_blocked_days = fields.Integer(
+        "Collect First From",
+        default=21,
+        help="Days after the due date from which accounting comes before sales.",
+    )
+    customer_overdue_minimum = fields.Monetary(
+        "Overdue Amounts Ignored Up To",
+        default=0.0,
+        help="A customer who owes no more than this counts as paying well.",
+    )
     customer_run_id = fields.Many2one(
         "crm.model.run",
         "Published Refresh",
@@ -55,6 +77,17 @@ class ResCompany(models.Model):
         copy=False,
         ondelete="set null",
         help="The refresh whose numbers are shown.",
+    )
+
+    # stored: every list of customers reads them, and has read the company anyway
+    customer_as_of = fields.Date(
+        "Customers As Of",
+        related="customer_run_id.as_of",
+        store=True,
+        help="The last day whose orders and invoices are in the customers' numbers.",
+    )
+    customer_published_at = fields.Datetime(
+        "Customers Refreshed On", related="customer_run_id.published_at", store=True
     )
 
     @api.constrains("customer_at_risk_factor", "customer_lost_factor")
@@ -117,6 +150,28 @@ class ResCompany(models.Model):
                         )
                     )
 
+    @api.constrains("customer_watch_days", "customer_blocked_days", "customer_overdue_minimum")
+    def _check_customer_credit(self):
+        for company in self:
+            if company.customer_watch_days < 1:
+                raise ValidationError(
+                    self.env._("Nothing is late before it is due: set “Watch From” to 1 or more.")
+                )
+            if company.customer_blocked_days < company.customer_watch_days:
+                raise ValidationError(
+                    self.env._(
+                        "A customer is watched before he is sent to accounting: set “Collect First "
+                        "From” to %(days)s days or more.",
+                        days=company.customer_watch_days,
+                    )
+                )
+            if company.customer_overdue_minimum < 0:
+                raise ValidationError(
+                    self.env._(
+                        "“Overdue Amounts Ignored Up To” can't be negative: enter 0 or more."
+                    )
+                )
+
     def _fact_source(self) -> int:
         return ORDER_SOURCE if self.customer_purchase_source == "order" else INVOICE_SOURCE
 
@@ -128,6 +183,14 @@ class ResCompany(models.Model):
         now = pytz.utc.localize(datetime.utcnow())
         return now.astimezone(pytz.timezone(self._customer_timezone())).date()
 
+    def _customers_are_stale(self) -> bool:
+        """Whether the numbers of one of these are older than 26 hours, or there are none."""
+        fresh_from = fields.Datetime.now() - timedelta(hours=STALE_HOURS)
+        return any(
+            not company.customer_published_at or company.customer_published_at < fresh_from
+            for company in self
+        )
+
     def _customer_settings(self) -> dict:
         """What a refresh depends on beside the facts, as the run freezes it."""
         self.ensure_one()
@@ -137,5 +200,12 @@ class ResCompany(models.Model):
             "lost_factor": self.customer_lost_factor,
             "new_days": self.customer_new_days,
             "suspect_documents": self.customer_suspect_documents,
-            "unit_costs": {driver: self[f"customer_cost_{driver}"] for driver in COST_DRIVERS},
+            # a late payment costs its share of a year at a rate in per cent
+            "unit_costs": {driver: self[f"customer_cost_{driver}"] for driver in COST_DRIVERS}
+            | {"delay": self.customer_cost_delay / 100},
+            "credit": {
+                "watch_days": self.customer_watch_days,
+                "blocked_days": self.customer_blocked_days,
+                "minimum": self.customer_overdue_minimum,
+            },
         }

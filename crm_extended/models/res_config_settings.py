@@ -54,6 +54,25 @@ class ResConfigSettings(models.TransientModel):
         currency_field="customer_cost_currency_id",
     )
 
+    customer_cost_delay = fields.Float(related="company_id.customer_cost_delay", readonly=False)
+    customer_tier_measure = fields.Selection(
+        related="company_id.customer_tier_measure", readonly=False
+    )
+    customer_tier_basis = fields.Selection(related="company_id.customer_tier_basis", readonly=False)
+    customer_tier_guarantee = fields.Integer(
+        related="company_id.customer_tier_guarantee", readonly=False
+    )
+    customer_tier_keep = fields.Float(related="company_id.customer_tier_keep", readonly=False)
+    customer_watch_days = fields.Integer(related="company_id.customer_watch_days", readonly=False)
+    customer_blocked_days = fields.Integer(
+        related="company_id.customer_blocked_days", readonly=False
+    )
+    customer_overdue_minimum = fields.Monetary(
+        related="company_id.customer_overdue_minimum",
+        readonly=False,
+        currency_field="customer_cost_currency_id",
+    )
+
     customer_refresh_active = fields.Boolean(
         "Refresh Customers Regularly",
         compute="_compute_customer_refresh",
@@ -80,12 +99,12 @@ class ResConfigSettings(models.TransientModel):
         readonly=False,
     )
     customer_refresh_as_of = fields.Date(
-        related="company_id.customer_run_id.as_of",
+        related="company_id.customer_as_of",
         string="Customers Are As Of",
         help="The last day whose orders and invoices are in the customers' numbers.",
     )
     customer_refresh_published_at = fields.Datetime(
-        related="company_id.customer_run_id.published_at", string="Customers Refreshed On"
+        related="company_id.customer_published_at", string="Customers Refreshed On"
     )
     customer_last_run_id = fields.Many2one(
         "crm.model.run", "Last Refresh", compute="_compute_customer_last_run_id"

@@ -77,6 +77,41 @@ class ResPartner(models.Model):
         related="customer_profile_id.contribution_12m", currency_field="customer_currency_id"
     )
     loss_maker_flag = fields.Boolean(related="customer_profile_id.loss_maker_flag")
+    value_class = fields.Selection(related="customer_profile_id.value_class")
+    revenue_real_12m = RowMonetary(
+        related="customer_profile_id.revenue_real_12m", currency_field="customer_currency_id"
+    )
+    revenue_real_prev_12m = RowMonetary(
+        related="customer_profile_id.revenue_real_prev_12m", currency_field="customer_currency_id"
+    )
+    real_change_12m = RowFloat(related="customer_profile_id.real_change_12m")
+    price_basis = fields.Selection(related="customer_profile_id.price_basis", groups=USER)
+    open_amount = RowMonetary(
+        related="customer_profile_id.open_amount", currency_field="customer_currency_id"
+    )
+    overdue_amount = RowMonetary(
+        related="customer_profile_id.overdue_amount", currency_field="customer_currency_id"
+    )
+
+    overdue_since = fields.Date(related="customer_profile_id.overdue_since", groups=USER)
+    payment_days_12m = RowFloat(related="customer_profile_id.payment_days_12m", groups=USER)
+    credit_state = fields.Selection(related="customer_profile_id.credit_state", groups=USER)
+    collect_first = fields.Boolean(related="customer_profile_id.collect_first", groups=USER)
+
+    loyalty_tier_id = fields.Many2one(
+        related="customer_profile_id.tier_id", string="Loyalty Tier", groups=USER
+    )
+    tier_since = fields.Date(related="customer_profile_id.tier_since", groups=USER)
+    tier_valid_until = fields.Date(related="customer_profile_id.tier_valid_until", groups=USER)
+    tier_locked = fields.Boolean(related="customer_profile_id.tier_locked", groups=USER)
+    next_tier_id = fields.Many2one(related="customer_profile_id.next_tier_id", groups=USER)
+    next_tier_gap = RowMonetary(
+        related="customer_profile_id.next_tier_gap", currency_field="customer_currency_id"
+    )
+    next_tier_margin_gap = RowMonetary(
+        related="customer_profile_id.next_tier_margin_gap", currency_field="customer_currency_id"
+    )
+    next_tier_days = RowInteger(related="customer_profile_id.next_tier_days")
 
     lifecycle_stage = fields.Selection(related="customer_profile_id.lifecycle_stage", groups=USER)
     stage_since = fields.Date(related="customer_profile_id.stage_since", groups=USER)

@@ -2,6 +2,8 @@ from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from .crm_lead import BANDS
+
 MOVES = ("parent_id", "is_company")
 
 
@@ -60,24 +62,30 @@ class ResPartnerChanges(models.Model):
         # sudo: rows have no delete right for anyone
         rows = self.env["crm.customer.profile"].sudo()
         rows.search([("partner_id", "in", self.ids)], order="id").unlink()
+        for model in ("crm.customer.event.queue", "crm.customer.event", "crm.loyalty.tier.history"):
+            self.env[model].sudo().search([("partner_id", "in", self.ids)], order="id").unlink()
 
     def _drop_lead_bands(self):
         """Also of closed opportunities: the customer wants no profile of him kept."""
         leads = self.env["crm.lead"]
-        leads.flush_model(["partner_id", "lifecycle_stage", "rfm_segment"])
+        leads.flush_model(["partner_id", *BANDS])
         self.flush_model(["commercial_partner_id"])
         self.env.cr.execute(
             SQL(
                 """UPDATE crm_lead AS lead
-                      SET lifecycle_stage = NULL, rfm_segment = NULL
+                      SET %(emptied)s
                      FROM res_partner AS partner
                     WHERE partner.id = lead.partner_id
-                      AND partner.commercial_partner_id = ANY(%s)
-                      AND (lead.lifecycle_stage IS NOT NULL OR lead.rfm_segment IS NOT NULL)""",
-                self.ids,
+                      AND partner.commercial_partner_id = ANY(%(customers)s)
+                      AND (%(filled)s)""",
+                emptied=SQL(", ").join(SQL("%s = NULL", SQL.identifier(name)) for name in BANDS),
+                filled=SQL(" OR ").join(
+                    SQL("%s IS NOT NULL", SQL.identifier("lead", name)) for name in BANDS
+                ),
+                customers=self.ids,
             )
         )
-        leads.invalidate_model(["lifecycle_stage", "rfm_segment"])
+        leads.invalidate_model(list(BANDS))
 
     def _customers_moved(self):
         """Among these, rows of who is no commercial partner go, the others are to be

@@ -57,7 +57,14 @@ class TestActions(CustomerCase):
         self.assertTrue(header["is_mine"])
         self.assertEqual(
             header["counts"],
-            {"to_call": 4, "at_risk": 2, "win_back": 2, "contacted": 0, "ownerless": 1},
+            {
+                "to_call": 4,
+                "at_risk": 2,
+                "win_back": 2,
+                "collect_first": 0,
+                "contacted": 0,
+                "ownerless": 1,
+            },
         )
         self.assertEqual(header["as_of"], fields.Date.to_string(self.as_of))
 

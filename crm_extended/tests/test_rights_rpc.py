@@ -16,6 +16,10 @@ CONTACT_EDITORS = {"salesperson", "salesperson_all", "sales_manager", "margin", 
 PROFILE, RUN = "crm.customer.profile", "crm.model.run"
 FACT, EXCLUSION = "crm.customer.fact", "crm.customer.exclusion"
 SETTINGS = "res.config.settings"
+TIER, LOCK = "crm.loyalty.tier", "crm.loyalty.tier.lock"
+EVENT, QUEUE = "crm.customer.event", "crm.customer.event.queue"
+HISTORY, PRICES = "crm.loyalty.tier.history", "crm.price.index"
+DRY_RUN, RATES = "crm.loyalty.dry.run", "crm.price.index.currency"
 MODELS = (PROFILE, RUN, FACT, EXCLUSION)
 # who may call what: every public method that the addon defines
 OWN_METHODS = {
@@ -29,6 +33,12 @@ OWN_METHODS = {
     (PROFILE, "action_open_documents"): READERS,
     (PROFILE, "action_new_quotation"): READERS,
     (PROFILE, "action_new_opportunity"): READERS,
+    (PROFILE, "action_lock_tier"): READERS,
+    (TIER, "action_open_customers"): READERS,
+    (QUEUE, "action_retry"): MANAGERS,
+    (DRY_RUN, "action_try"): MANAGERS,
+    (DRY_RUN, "action_apply"): MANAGERS,
+    (RATES, "action_take"): MANAGERS,
     (RUN, "action_cancel"): MANAGERS,
     (RUN, "action_recompute"): MANAGERS,
     (FACT, "action_open_document"): AMOUNTS,
@@ -39,7 +49,16 @@ OWN_METHODS = {
 }
 ON_THE_MODEL = ("refresh", "action_recompute", "customer_header", "action_customers_to_call")
 # hooks of the ORM: for who may write the records, as the ORM itself checks
-ORM_METHODS = ("create", "write", "unlink", "init", "set_values", "copy", "read")
+ORM_METHODS = (
+    "create",
+    "write",
+    "unlink",
+    "init",
+    "set_values",
+    "copy",
+    "read",
+    "default_get",
+)
 REFUSED = ("odoo.exceptions.AccessError", "odoo.http.SessionExpiredException")
 
 

@@ -19,11 +19,20 @@ SAID_BY = {
     "margin_12m": {"margin_state"},
     "margin_coverage": {"margin_state"},
     "contribution_12m": {"margin_state"},
+    "revenue_real_12m": {"purchase_count"},
+    "revenue_real_prev_12m": {"purchase_count"},
+    "margin_real_12m": {"margin_state"},
+    "real_change_12m": {"revenue_real_prev_12m"},
+    "payment_days_12m": {"payment_is_known"},
+    "next_tier_gap": {"next_tier_gap"},
+    "next_tier_margin_gap": {"next_tier_margin_gap"},
+    "next_tier_days": {"next_tier_days", "next_tier_id"},
+    "tier_keep_gap": {"tier_keep_gap"},
     "r_score": {"r_score"},
     "f_score": {"r_score"},
     "m_score": {"r_score"},
 }
-ALWAYS_KNOWN = {"purchase_count", "cost_to_serve_12m"}
+ALWAYS_KNOWN = {"purchase_count", "cost_to_serve_12m", "open_amount", "overdue_amount"}
 MODELS = ("crm.customer.profile", "res.partner")
 VIEWS = [(model, view_type) for model in MODELS for view_type in ("list", "form", "kanban")]
 

@@ -1,1 +1,1 @@
-from . import base_partner_merge
+from . import base_partner_merge, crm_loyalty_dry_run, crm_price_index_currency

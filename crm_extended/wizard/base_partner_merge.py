@@ -1,7 +1,11 @@
 from odoo import models
 from odoo.tools import SQL
 
-ONE_PER_COMPANY = ("crm.customer.profile", "crm.customer.exclusion")
+ONE_PER_COMPANY = (
+    "crm.customer.profile",
+    "crm.customer.exclusion",
+    "crm.loyalty.tier.lock",
+)
 
 
 class BasePartnerMerge(models.TransientModel):
@@ -13,6 +17,9 @@ class BasePartnerMerge(models.TransientModel):
     def _update_foreign_keys(self, src_partners, dst_partner):
         for model in ONE_PER_COMPANY:
             self._keep_one_per_company(model, src_partners, dst_partner)
+        # the tiers of the past of two customers make no past of one: the target's goes on
+        history = self.env["crm.loyalty.tier.history"].sudo()
+        history.search([("partner_id", "in", src_partners.ids)], order="id").unlink()
         return super()._update_foreign_keys(src_partners, dst_partner)
 
     def _keep_one_per_company(self, model, src_partners, dst_partner):

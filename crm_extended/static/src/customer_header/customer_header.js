@@ -45,6 +45,13 @@ export class CustomerHeader extends Component {
                 color: "text-bg-danger",
             },
             {
+                name: "collect_first",
+                label: _t("Collect first"),
+                filters: [...mine, "collect_first"],
+                color: "text-bg-danger",
+                hidden: !counts.collect_first,
+            },
+            {
                 name: "contacted",
                 label: _t("Contacted this week"),
                 filters: [...mine, "contacted"],

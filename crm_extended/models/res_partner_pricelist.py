@@ -1,0 +1,83 @@
+from odoo import api, fields, models
+
+
+class ResPartner(models.Model):
+    """The price list of a contact may come from the tier of his customer."""
+
+    _inherit = "res.partner"
+
+    pricelist_origin = fields.Char(
+        "Price List Comes From",
+        compute="_compute_pricelist_origin",
+        groups="crm_extended.group_user",
+        help="Whether the price list was chosen for this contact, or is that of his tier.",
+    )
+
+    @api.depends("property_product_pricelist", "specific_property_product_pricelist")
+    @api.depends_context("company", "lang")
+    def _compute_pricelist_origin(self):
+        lists = self._tier_pricelists()
+        for partner in self:
+            if partner.specific_property_product_pricelist:
+                partner.pricelist_origin = self.env._("Chosen for this contact")
+            elif lists.get(partner) and lists[partner] == partner.property_product_pricelist:
+                partner.pricelist_origin = self.env._(
+                    "From the tier %(tier)s", tier=partner._customer_tiers()[partner].name
+                )
+            else:
+                partner.pricelist_origin = False
+
+    def _customer_tiers(self) -> dict:
+        """``{contact: tier}`` in the current company, whoever asks: prices don't depend on what
+        a user may see."""
+        # sudo: see above
+        rows = (
+            self.env["crm.customer.profile"]
+            .sudo()
+            .search_fetch(
+                [
+                    ("partner_id", "in", self.commercial_partner_id.ids),
+                    ("company_id", "=", self.env.company.id),
+                    ("tier_id", "!=", False),
+                ],
+                ["partner_id", "tier_id"],
+            )
+        )
+        by_customer = {row.partner_id.id: row.tier_id for row in rows}
+        return {
+            partner: by_customer[partner.commercial_partner_id.id]
+            for partner in self
+            if partner.commercial_partner_id.id in by_customer
+        }
+
+    def _tier_pricelists(self) -> dict:
+        """``{contact: price list}`` of those whose tier has one that is in use."""
+        # sudo: a company without such tiers pays for one query alone
+        tiers = self.env["crm.loyalty.tier"].sudo()
+        domain = [
+            ("company_id", "=", self.env.company.id),
+            ("pricelist_id", "!=", False),
+            ("pricelist_id.active", "=", True),
+        ]
+        if not tiers.search_count(domain, limit=1):
+            return {}
+        return {
+            partner: tier.pricelist_id.with_env(self.env)
+            for partner, tier in self._customer_tiers().items()
+            if tier.active and tier.pricelist_id.active
+        }
+
+    def _inverse_product_pricelist(self):
+        """Choosing the tier's list stores nothing: it applies by itself. Choosing another one,
+        the country's included, stores it, because otherwise the tier's would win."""
+        lists = self._tier_pricelists()
+        others = self.browse()
+        for partner in self:
+            chosen = partner.property_product_pricelist
+            if partner not in lists or not chosen:
+                others |= partner
+            elif chosen == lists[partner]:
+                partner.specific_property_product_pricelist = False
+            else:
+                partner.specific_property_product_pricelist = chosen
+        return super(ResPartner, others)._inverse_product_pricelist()
