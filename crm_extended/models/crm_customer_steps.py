@@ -1,3 +1,4 @@
+import re
 from typing import NamedTuple
 
 from odoo import api, fields, models
@@ -87,7 +88,11 @@ class CrmCustomerSteps(models.Model):
         was bought with the order: it is no purchase of its own on the invoice's day."""
         facts = self.env["crm.customer.fact"]
         run._stage("link", facts._bulk_links(source, first, last))
-        part = Slice(first, last, run._staging("link"))
+        # few of many documents: looked up one by one, where all others are read in bulk
+        self.env.cr.execute("SET LOCAL enable_nestloop = on")
+        run._stage("reversal", facts._bulk_reversals(run.as_of, run.company_id, first, last))
+        self.env.cr.execute("SET LOCAL enable_nestloop = off")
+        part = Slice(first, last, run._staging("link"), run._staging("reversal"))
         return run._stage(
             name,
             SQL(
@@ -196,7 +201,14 @@ class CrmCustomerSteps(models.Model):
         run._note(**self._population_statistics(run))
         self._freeze_cut_points(run)
         self._freeze_tiers(run)
-        run._stage("result", self._sql_layers(run))
+        run._stage(
+            "result",
+            SQL(
+                "SELECT %s FROM (%s) AS layer",
+                SQL(", ").join(SQL.identifier(name) for name in self._result_columns(run)),
+                self._sql_layers(run),
+            ),
+        )
         self.env["crm.customer.exclusion"]._propose_suspects(run)
         return 1
 
@@ -311,7 +323,21 @@ class CrmCustomerSteps(models.Model):
 
     @api.model
     def _row_layers(self, run) -> list[dict[str, SQL]]:
-        return [self._row_constants(run), *self._customer_layers(run)]
+        return self._merge_layers([self._row_constants(run), *self._customer_layers(run)])
+
+    @api.model
+    def _merge_layers(self, layers: list[dict[str, SQL]]) -> list[dict[str, SQL]]:
+        """The same columns in as few layers as they need: each in the first one that sees all
+        columns it names. A layer copies the whole row, and capabilities don't know of each
+        other's layers."""
+        depths, merged = {}, []
+        for name, expression in (item for layer in layers for item in layer.items()):
+            named = depths.keys() & set(re.findall(r"\w+", expression.code))
+            depth = max((depths[column] + 1 for column in named), default=0)
+            merged += [{}] * (depth + 1 - len(merged))
+            merged[depth] = merged[depth] | {name: expression}
+            depths[name] = depth
+        return merged
 
     @api.model
     def _sql_layers(self, run) -> SQL:
@@ -330,6 +356,11 @@ class CrmCustomerSteps(models.Model):
         # the offset keeps a layer from being merged into the next, where each use of a column
         # would compute it again
         return SQL("SELECT layer.*, %s FROM (%s) AS layer OFFSET 0", sql_columns(layer), query)
+
+    @api.model
+    def _result_columns(self, run) -> list[str]:
+        """What is kept of the computed rows for publishing."""
+        return ["partner_id", *self._published_columns(run)]
 
     @api.model
     def _published_columns(self, run) -> list[str]:

@@ -117,7 +117,14 @@ class CrmCustomerTier(models.Model):
     @api.model
     def _freeze_tiers(self, run):
         """Note the thresholds of the tiers on the run, in money of the as-of month."""
-        thresholds = self._tier_thresholds(run, run.settings["tiers"], self._sql_layers(run))
+        rules = run.settings["tiers"]
+        # the contribution is computed from other columns, the other measures are there
+        rows = (
+            self._sql_layers(run)
+            if rules["measure"] == "contribution"
+            else SQL("SELECT * FROM %s", run._staging("row"))
+        )
+        thresholds = self._tier_thresholds(run, rules, rows)
         run._note(
             tier_thresholds=[
                 None if threshold is None else str(threshold) for threshold in thresholds
@@ -266,6 +273,14 @@ class CrmCustomerTier(models.Model):
         )
 
     @api.model
+    def _result_columns(self, run):
+        return super()._result_columns(run) + [
+            "old_tier_id",
+            "old_tier_since",
+            "old_tier_valid_until",
+        ]
+
+    @api.model
     def _no_tier(self) -> dict[str, SQL]:
         empty = {
             "many2one": SQL("NULL::integer"),
@@ -295,7 +310,11 @@ class CrmCustomerTier(models.Model):
             {
                 "next_tier_id": SQL("(%s)[earned_tier + 1]", ids),
                 "gap": SQL(
-                    "GREATEST(ROUND((%s)[earned_tier + 1] - tier_measure, %s), 0)", amounts, digits
+                    # GREATEST takes no notice of unknowns
+                    "CASE WHEN (%(amounts)s)[earned_tier + 1] > tier_measure"
+                    " THEN ROUND((%(amounts)s)[earned_tier + 1] - tier_measure, %(digits)s) END",
+                    amounts=amounts,
+                    digits=digits,
                 ),
                 "keep_gap": SQL(
                     "ROUND((%s)[earned_tier] * %s::numeric - tier_measure, %s)",

@@ -34,11 +34,13 @@ class CrmCustomerValueClass(models.Model):
             {"staying_value": SQL("contribution_12m * %s", staying)},
             {
                 "value_share": SQL(
-                    # what those who are worth more bring: equal customers share a class
+                    # what those who are worth more bring: equal customers share a class; a frame
+                    # that excludes them would be added up anew for every row
                     """CASE WHEN staying_value > 0 THEN
                         (SUM(GREATEST(staying_value, 0)) OVER (ORDER BY staying_value DESC
-                             NULLS LAST RANGE UNBOUNDED PRECEDING EXCLUDE GROUP))
-                        / NULLIF(SUM(GREATEST(staying_value, 0)) OVER (), 0)
+                             NULLS LAST)
+                         - SUM(staying_value) OVER (PARTITION BY staying_value))
+                        / SUM(GREATEST(staying_value, 0)) OVER ()
                     END"""
                 ),
             },

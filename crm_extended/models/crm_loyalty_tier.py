@@ -174,6 +174,7 @@ class CrmLoyaltyTier(models.Model):
 
     def action_open_customers(self):
         self.ensure_one()
+        self.check_access("read")
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "crm_extended.crm_customer_profile_action"
         )

@@ -11,11 +11,13 @@ ORDER_SOURCE = 2
 
 class Slice(NamedTuple):
     """A range of document ids of one source, read in bulk; ``links`` is the staged table of the
-    order lines behind them (see ``_order_links``)."""
+    order lines behind them (see ``_order_links``), ``reversals`` that of their credit notes (see
+    ``_bulk_reversals``)."""
 
     first: int
     last: int
     links: SQL
+    reversals: SQL
 
 
 class CrmCustomerFact(models.Model):
@@ -265,38 +267,44 @@ class CrmCustomerFact(models.Model):
 
     @api.model
     def _reversal_join(self, as_of, companies, part: Slice | None) -> SQL:
-        refunds = SQL(
-            """FROM account_move AS refund
-               JOIN account_move_line AS goods ON goods.move_id = refund.id
-               JOIN %s ON company.company_id = refund.company_id
-              WHERE refund.state = 'posted'
-                AND refund.move_type = 'out_refund'
-                AND refund.invoice_date <= company.as_of
-                AND %s""",
-            self._fact_companies(as_of, companies),
-            self._sql_are_goods("goods"),
-        )
-        columns = SQL(
-            """SUM(goods.amount_currency) AS credited,
-               SUM(goods.balance) AS credited_balance,
-               MIN(refund.currency_id) AS currency_id,
-               MAX(refund.currency_id) AS last_currency_id"""
-        )
         if part:
             return SQL(
-                """LEFT JOIN (
-                    SELECT refund.reversed_entry_id, %s %s AND %s
-                     GROUP BY refund.reversed_entry_id
-                ) AS reversal ON reversal.reversed_entry_id = move.id""",
-                columns,
-                refunds,
-                self._document_range(part, ("refund", "reversed_entry_id")),
+                "LEFT JOIN %s AS reversal ON reversal.reversed_entry_id = move.id", part.reversals
             )
         return SQL(
-            "LEFT JOIN LATERAL (SELECT %s %s AND refund.reversed_entry_id = move.id)"
-            " AS reversal ON TRUE",
-            columns,
-            refunds,
+            "LEFT JOIN LATERAL (%s) AS reversal ON TRUE",
+            self._reversals(as_of, companies, SQL("= move.id")),
+        )
+
+    @api.model
+    def _bulk_reversals(self, as_of, companies, first: int, last: int) -> SQL:
+        """``_reversals`` of all invoices in a range of ids."""
+        return self._reversals(as_of, companies, SQL("BETWEEN %s AND %s", first, last))
+
+    @api.model
+    def _reversals(self, as_of, companies, moves: SQL) -> SQL:
+        """What credit notes took back of invoices, one row per invoice that has any.
+
+        :param moves: a condition that follows the id, as ``= move.id`` or ``BETWEEN 1 AND 9``
+        """
+        return SQL(
+            """SELECT refund.reversed_entry_id,
+                      SUM(goods.amount_currency) AS credited,
+                      SUM(goods.balance) AS credited_balance,
+                      MIN(refund.currency_id) AS currency_id,
+                      MAX(refund.currency_id) AS last_currency_id
+                 FROM account_move AS refund
+                 JOIN account_move_line AS goods ON goods.move_id = refund.id
+                 JOIN %s ON company.company_id = refund.company_id
+                WHERE refund.state = 'posted'
+                  AND refund.move_type = 'out_refund'
+                  AND refund.invoice_date <= company.as_of
+                  AND %s
+                  AND refund.reversed_entry_id %s
+                GROUP BY refund.reversed_entry_id""",
+            self._fact_companies(as_of, companies),
+            self._sql_are_goods("goods"),
+            moves,
         )
 
     @api.model

@@ -20,7 +20,6 @@ TIER, LOCK = "crm.loyalty.tier", "crm.loyalty.tier.lock"
 EVENT, QUEUE = "crm.customer.event", "crm.customer.event.queue"
 HISTORY, PRICES = "crm.loyalty.tier.history", "crm.price.index"
 DRY_RUN, RATES = "crm.loyalty.dry.run", "crm.price.index.currency"
-MODELS = (PROFILE, RUN, FACT, EXCLUSION)
 # who may call what: every public method that the addon defines
 OWN_METHODS = {
     (PROFILE, "refresh"): MANAGERS,
@@ -82,6 +81,21 @@ class TestRightsRpc(SeveralCustomersHttpCase):
         cls.run_queued = cls.env[RUN].create(
             {"company_id": cls.company.id, "as_of": cls.as_of, "kind": "requested"}
         )
+        tier = cls.row(cls.lost).tier_id
+        event = {
+            "partner_id": cls.lost.id,
+            "company_id": cls.company.id,
+            "date": cls.as_of,
+            "kind": "lost",
+        }
+        locks = cls.env[LOCK].create(
+            {
+                "partner_id": cls.shared.id,
+                "company_id": cls.company.id,
+                "tier_id": tier.id,
+                "reason": "Agreed",
+            }
+        )
         # nobody's customer is everybody's
         cls.records = {
             PROFILE: cls.row(cls.lost),
@@ -89,6 +103,16 @@ class TestRightsRpc(SeveralCustomersHttpCase):
             FACT: cls.env[FACT].search([("partner_id", "=", cls.lost.id)], limit=1),
             EXCLUSION: cls.exclusion,
             SETTINGS: cls.env[SETTINGS].create({}),
+            TIER: tier,
+            LOCK: locks,
+            EVENT: cls.env[EVENT].create(event),
+            QUEUE: cls.env[QUEUE].create(event),
+            HISTORY: cls.env[HISTORY].search([("partner_id", "=", cls.lost.id)], limit=1),
+            PRICES: cls.env[PRICES].create(
+                {"company_id": cls.company.id, "month": cls.as_of, "index": 100}
+            ),
+            DRY_RUN: cls.env[DRY_RUN].create(cls.env[DRY_RUN].default_get(["company_id"])),
+            RATES: cls.env[RATES].create({"currency_id": cls.env.ref("base.EUR").id}),
             "res.partner": cls.lost,
         }
 
@@ -163,7 +187,17 @@ class TestRightsRpc(SeveralCustomersHttpCase):
         )
 
     def test_reading_our_models_is_for_the_groups_of_the_addon(self):
-        readers = {PROFILE: READERS, RUN: READERS, FACT: AMOUNTS, EXCLUSION: READERS}
+        readers = {
+            PROFILE: READERS,
+            RUN: READERS,
+            FACT: AMOUNTS,
+            EXCLUSION: READERS,
+            TIER: READERS,
+            HISTORY: READERS,
+            EVENT: READERS,
+            QUEUE: MANAGERS,
+            PRICES: READERS,
+        }
         calls = {}
         for model, roles in readers.items():
             ids = self.records[model].ids
@@ -183,7 +217,7 @@ class TestRightsRpc(SeveralCustomersHttpCase):
 
     def test_nobody_changes_rows_runs_and_purchase_lines(self):
         calls = {}
-        for model in (PROFILE, RUN, FACT):
+        for model in (PROFILE, RUN, FACT, HISTORY, EVENT, QUEUE):
             ids = self.records[model].ids
             values = {"company_id": self.company.id}
             calls |= {
@@ -218,12 +252,31 @@ class TestRightsRpc(SeveralCustomersHttpCase):
             with mute_logger("odoo.http"):
                 self.assertTrue(self.is_refused(EXCLUSION, "unlink", ids), role)
 
+    def test_tiers_locks_and_prices_are_the_business_of_managers(self):
+        values = {TIER: {"color": 3}, LOCK: {"reason": "Agreed again"}, PRICES: {"index": 101}}
+        self.check(
+            {
+                f"{model}.write": (MANAGERS, model, "write", [self.records[model].ids, value], {})
+                for model, value in values.items()
+            }
+        )
+        for role in sorted(ROLES - MANAGERS):
+            self.log_in(role)
+            for model in values:
+                with mute_logger("odoo.http"):
+                    self.assertTrue(
+                        self.is_refused(model, "unlink", self.records[model].ids), (role, model)
+                    )
+
     def test_private_methods_are_refused_to_all(self):
         for role in ("manager", "salesperson", "portal"):
             self.log_in(role)
             for model, method in (
                 (PROFILE, "_cron_refresh"),
                 (PROFILE, "_refresh_publish"),
+                (PROFILE, "_apply_lock"),
+                (QUEUE, "_cron_deliver"),
+                (QUEUE, "_deliver_batch"),
                 (RUN, "_drop_staging"),
                 ("res.partner", "_drop_customers"),
                 ("res.partner", "_visible_customers"),
