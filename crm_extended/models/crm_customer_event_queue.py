@@ -99,6 +99,7 @@ class CrmCustomerEventQueue(models.Model):
     @api.model
     def _deliver_batch(self, limit=BATCH) -> int:
         """Deliver up to so many, in the current transaction; how many were taken."""
+        self.flush_model()
         rows = self.env.execute_query(
             SQL(
                 """SELECT id FROM crm_customer_event_queue

@@ -161,7 +161,7 @@ class ResCompany(models.Model):
                 raise ValidationError(
                     self.env._(
                         "A customer is watched before he is sent to accounting: set “Collect First "
-                        "From” to %(days)s days or more.",
+                        "From” to the %(days)s days of “Watch From”, or more.",
                         days=company.customer_watch_days,
                     )
                 )

@@ -2,6 +2,8 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from unittest.mock import patch
 
+from dateutil.relativedelta import relativedelta
+
 from odoo import Command
 from odoo.sql_db import Cursor
 from odoo.tests import HttpCase, TransactionCase, new_test_user
@@ -201,6 +203,83 @@ class CustomerWorld:
             [(customer, last + every * number, amount) for number in reversed(range(count))],
             company,
         )
+
+    @classmethod
+    def make_payment(cls, invoice, day=0, amount=None, match=True):
+        """Money that came in for an invoice, matched with it unless told otherwise."""
+        company_env = cls.in_company(cls.env, invoice.company_id)
+        term = invoice.line_ids.filtered(lambda line: line.display_type == "payment_term")
+        amount = invoice.amount_total if amount is None else amount
+        accounts = company_env["account.account"]
+        bank = accounts.search(
+            [("code", "=", "101000"), ("company_ids", "in", invoice.company_id.ids)]
+        ) or accounts.create(
+            {
+                "name": "Bank",
+                "code": "101000",
+                "account_type": "asset_cash",
+                "company_ids": [Command.set(invoice.company_id.ids)],
+            }
+        )
+        journals = company_env["account.journal"]
+        journal = {"code": "PAY", "type": "general", "company_id": invoice.company_id.id}
+        journal = journals.search(
+            [(name, "=", value) for name, value in journal.items()]
+        ) or journals.create({"name": "Payments"} | journal)
+        entry = company_env["account.move"].create(
+            {
+                "move_type": "entry",
+                "company_id": invoice.company_id.id,
+                "journal_id": journal.id,
+                "date": cls._day(day),
+                "line_ids": [
+                    Command.create({"account_id": bank.id, "debit": amount}),
+                    Command.create(
+                        {
+                            "account_id": term.account_id.id,
+                            "partner_id": term.partner_id.id,
+                            "credit": amount,
+                            "date_maturity": cls._day(day),
+                        }
+                    ),
+                ],
+            }
+        )
+        entry.action_post()
+        if match:
+            (entry.line_ids.filtered("credit") + term).reconcile()
+        return entry
+
+    @classmethod
+    def set_prices(cls, last, months=36, yearly=0.5, company=None):
+        """A price index that rises by a share a year, up to the month of a day."""
+        company = company or cls.company
+        cls.env["crm.price.index"].create(
+            [
+                {
+                    "company_id": company.id,
+                    "month": last.replace(day=1) - relativedelta(months=ago),
+                    "index": 100 * (1 + yearly) ** ((months - ago) / 12),
+                }
+                for ago in range(months)
+            ]
+        )
+
+    @classmethod
+    def set_tiers(cls, *thresholds, company=None, **rules):
+        """The only tiers of a company, from thresholds in money; further ``rules`` go to the
+        company, without their prefix."""
+        company = (company or cls.company).sudo()
+        tiers = company._loyalty_tiers()
+        company.write(
+            {"customer_tier_basis": "amount"}
+            | {f"customer_tier_{name}": value for name, value in rules.items()}
+        )
+        spare = tiers[len(thresholds) :]
+        for tier, threshold in reversed(list(zip(tiers, thresholds, strict=False))):
+            tier.threshold = threshold
+        spare.unlink()
+        return company._loyalty_tiers()
 
     @classmethod
     def make_order(

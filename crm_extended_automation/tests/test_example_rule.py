@@ -17,6 +17,21 @@ class TestExampleRule(CustomerCase):
         cls.make_purchases(cls.at_risk, every=30, count=5, last=71)
         cls.refresh()
 
+    def test_event_plans_a_call_once_it_is_switched_on(self):
+        rule = self.env.ref("crm_extended_automation.base_automation_call_who_is_at_risk")
+        self.assertFalse(rule.active, "nobody asked for it yet")
+        rule.active = True
+        salesperson = self.make_user("salesperson")
+        customer = self.make_customer("Slipping", user_id=salesperson.id)
+        self.make_purchases(customer, every=30, count=5, last=50)
+        self.refresh()
+        self.refresh(self.ago(-20))
+        while self.env["crm.customer.event.queue"]._deliver_batch():
+            pass
+        [activity] = customer.activity_ids
+        self.assertEqual(activity.user_id, salesperson)
+        self.assertFalse(self.regular.activity_ids)
+
     def priority_of_new_lead(self, customer):
         return self.make_lead(customer, created=None).priority
 
