@@ -22,6 +22,7 @@ from benchmarks.odoo_env import configure
 
 ADDON = "crm_extended"
 RETAIL_FILE = "online_retail.csv.gz"
+AUTOMATION = "crm_extended_automation"
 ORDER_MODULES = "sale_crm"
 """What the addon depends on."""
 
@@ -153,6 +154,20 @@ def _build_tiny(name: str, scale: Scale) -> None:
     _generate(name, customers=200, products=50)
 
 
+def _build_loyal(name: str, scale: Scale) -> None:
+    _generate(name, customers=scale.loyal, months=38, invoices=8.0)
+
+
+def _build_events(name: str, scale: Scale) -> None:
+    """10,000 customers for 10,000 events, and automation rules."""
+    _generate(name, customers=10_500, invoices=1.0, lines=1.0)
+    install(name, AUTOMATION)
+
+
+def _build_prices(name: str, scale: Scale) -> None:
+    """Filled by its measurement."""
+
+
 LEAN = {"invoices": 2.0, "lines": 1.5}
 """Documents of the two databases that differ in size alone: fewer, so that a million fits."""
 
@@ -215,6 +230,9 @@ RECIPES: dict[str, Recipe] = {
     "whole": Recipe("core", _build_whole, "ten times as much, then the addon installed"),
     "without": Recipe("margin", _build_tiny, "200 customers without the addon"),
     "with": Recipe("addon", _build_tiny, "the same 200 customers with the addon"),
+    "loyal": Recipe("addon", _build_loyal, "three years of customers, for a year of nights"),
+    "events": Recipe("addon", _build_events, "the same with automation rules"),
+    "prices": Recipe("addon", _build_prices, "no customer yet"),
     "retail": Recipe("addon", _build_retail, "Online Retail"),
 }
 

@@ -35,10 +35,16 @@ class Scale:
     """How often."""
     rounds: int
     """Repetitions of which the median counts."""
+    loyal: int
+    """The simulated year of nights."""
+    nights: int
+    """How many of them."""
 
 
-FULL = Scale("full", 300_000, 10_000, 100_000, 1_000_000, 60_000, kills=20, rounds=3)
-QUICK = Scale("quick", 30_000, 1_000, 10_000, 100_000, 20_000, kills=4, rounds=3)
+FULL = Scale("full", 300_000, 10_000, 100_000, 1_000_000, 60_000, kills=20, rounds=3,
+             loyal=5_000, nights=365)  # fmt: skip
+QUICK = Scale("quick", 30_000, 1_000, 10_000, 100_000, 20_000, kills=4, rounds=3,
+              loyal=500, nights=60)  # fmt: skip
 
 
 @dataclass(frozen=True)

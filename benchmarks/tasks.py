@@ -1,6 +1,7 @@
 """Processes that measurements start beside themselves, to load or to kill them.
 
     python -m benchmarks.tasks nightly DATABASE
+    python -m benchmarks.tasks deliver DATABASE
     python -m benchmarks.tasks user DATABASE NUMBER SECONDS
 
 Each prints one JSON object at its end, and ``ready`` on a line of its own when Odoo is loaded.
@@ -65,6 +66,16 @@ def nightly(database: str) -> None:
     _say(json.dumps({"seconds": seconds, "calls": calls, "conflicts": dict(conflicts)}))
 
 
+def deliver(database: str) -> None:
+    """The scheduled action that delivers events."""
+    with environment(database) as env:
+        env["crm.customer.event.queue"].search([], limit=1)
+    _say(READY)
+    with environment(database) as env:
+        env.ref("crm_extended.ir_cron_customer_events").method_direct_trigger()
+    _say("{}")
+
+
 def user(database: str, number: str, seconds: str) -> None:
     """A user who edits his partners, or (number 0) an importer who adds some, until time is up.
 
@@ -122,4 +133,4 @@ def _import(env, chooser: random.Random) -> None:
 
 
 if __name__ == "__main__":
-    {"nightly": nightly, "user": user}[sys.argv[1]](*sys.argv[2:])
+    {"nightly": nightly, "deliver": deliver, "user": user}[sys.argv[1]](*sys.argv[2:])

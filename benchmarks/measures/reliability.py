@@ -31,7 +31,7 @@ WATCH_EVERY = 0.01
 """Seconds between two looks at the lock table."""
 
 
-def _start(*arguments: str) -> subprocess.Popen:
+def start_task(*arguments: str) -> subprocess.Popen:
     return subprocess.Popen(
         [sys.executable, "-m", "benchmarks.tasks", *arguments],
         cwd=FOLDER.parent,
@@ -41,7 +41,7 @@ def _start(*arguments: str) -> subprocess.Popen:
     )
 
 
-def _await_ready(process: subprocess.Popen) -> None:
+def await_ready(process: subprocess.Popen) -> None:
     for line in process.stdout:
         if line.strip() == READY:
             return
@@ -92,17 +92,19 @@ def busy(bench: Bench) -> Iterator[Result]:
     alone = nightly(database)
     spoil(database)
     seconds = max(20.0, 1.5 * alone + 10)
-    people = [_start("user", database, str(number), str(seconds)) for number in range(USERS + 1)]
-    job = _start("nightly", database)
+    people = [
+        start_task("user", database, str(number), str(seconds)) for number in range(USERS + 1)
+    ]
+    job = start_task("nightly", database)
     watch = LockWatch(database)
     try:
         for process in people:
-            _await_ready(process)
+            await_ready(process)
         watch.start()
         for process in people:
             process.stdin.write("go\n")
             process.stdin.flush()
-        _await_ready(job)
+        await_ready(job)
         done = _outcome(job)
         outcomes = [_outcome(process) for process in people]
     finally:
@@ -182,9 +184,9 @@ def killed(bench: Bench) -> Iterator[Result]:
 def _kill(database: str, spent: float, chooser: random.Random) -> tuple[bool, int]:
     """Start the job and kill it at a random moment; whether it was still at work, and how often
     Odoo refused to call it."""
-    job = _start("nightly", database)
+    job = start_task("nightly", database)
     try:
-        _await_ready(job)
+        await_ready(job)
         time.sleep(chooser.uniform(0, spent))
     finally:
         done = job.poll() is not None

@@ -107,13 +107,18 @@ class CrmCustomerCredit(models.Model):
                      JOIN account_move AS move ON move.id = line.move_id
                      JOIN account_move_line AS payment ON payment.id = match.credit_move_id
                      JOIN account_move AS payment_move ON payment_move.id = payment.move_id
-                    WHERE match.company_id = %(company)s
+                    WHERE line.company_id = %(company)s
                       AND match.max_date <= %(as_of)s
                       AND match.max_date > %(as_of)s::date - INTERVAL '18 months'
                       AND line.parent_state = 'posted'
                       AND line.account_id IN %(accounts)s
                       AND line.partner_id IS NOT NULL
-                      AND payment_move.move_type != 'out_refund'""",
+                      AND payment_move.move_type != 'out_refund'
+                      -- a gain on the exchange rate is nobody's payment
+                      AND move.id NOT IN (
+                        SELECT exchange_move_id FROM account_partial_reconcile
+                         WHERE exchange_move_id IS NOT NULL
+                      )""",
                 **values,
             ),
         ]
@@ -127,11 +132,9 @@ class CrmCustomerCredit(models.Model):
                       SUM(amount) FILTER (WHERE max_date <= %(as_of)s) AS amount,
                       BOOL_OR(max_date > %(as_of)s) AS is_later
                  FROM account_partial_reconcile
-                WHERE company_id = %(company)s
                 GROUP BY %(side)s""",
             side=SQL.identifier(side),
             as_of=run.as_of,
-            company=run.company_id.id,
         )
 
     @api.model
@@ -142,6 +145,7 @@ class CrmCustomerCredit(models.Model):
         is_paid = SQL("settled_on IS NOT NULL AND %s", run._windows("settled_on")["12m"])
         columns = {
             "open_amount": SQL("SUM(amount) FILTER (WHERE settled_on IS NULL)"),
+            "unmatched": SQL("SUM(amount) FILTER (WHERE settled_on IS NULL AND amount < 0)"),
             "overdue_amount": SQL("SUM(amount) FILTER (WHERE %s)", is_overdue),
             "overdue_since": SQL("MIN(due_on) FILTER (WHERE %s AND amount > 0)", is_overdue),
             "payment_days_12m": SQL(
@@ -162,8 +166,30 @@ class CrmCustomerCredit(models.Model):
                     GROUP BY partner.commercial_partner_id""",
                 sql_columns(columns),
                 SQL(" UNION ALL ").join(self._credit_sources(run)),
-            )
+            ),
+            "arrears": self._sql_arrears(run),
         }
+
+    @api.model
+    def _sql_arrears(self, run) -> SQL:
+        """Since when those are late who have paid something that nobody has matched yet: it pays
+        what was due first."""
+        return SQL(
+            """SELECT partner_id, MIN(due_on) FILTER (WHERE owed > -unmatched) AS late_since
+                 FROM (
+                    SELECT credit.partner_id, due_on, unmatched,
+                           SUM(amount) OVER (PARTITION BY credit.partner_id ORDER BY due_on) AS owed
+                      FROM (%(items)s) AS item
+                      JOIN res_partner AS partner ON partner.id = item.partner_id
+                      JOIN %(credit)s AS credit ON credit.partner_id = partner.commercial_partner_id
+                     WHERE credit.unmatched < 0 AND settled_on IS NULL AND amount > 0
+                 ) AS owing
+                WHERE due_on < %(as_of)s
+                GROUP BY partner_id""",
+            items=SQL(" UNION ALL ").join(self._credit_sources(run)),
+            credit=run._staging("credit"),
+            as_of=run.as_of,
+        )
 
     @api.model
     def _sql_delay(self, after, until) -> SQL:
@@ -181,7 +207,9 @@ class CrmCustomerCredit(models.Model):
             "open_amount": SQL("COALESCE(credit.open_amount, 0)"),
             "overdue_amount": SQL("GREATEST(credit.overdue_amount, 0)"),
             "overdue_since": SQL(
-                "CASE WHEN credit.overdue_amount > 0 THEN credit.overdue_since END"
+                "CASE WHEN credit.overdue_amount <= 0 THEN NULL"
+                " WHEN credit.unmatched < 0 THEN arrears.late_since"
+                " ELSE credit.overdue_since END"
             ),
             "payment_days_12m": SQL("ROUND(credit.payment_days_12m, 1)::float8"),
             "payment_is_known": SQL("COALESCE(credit.payment_days_12m IS NOT NULL, FALSE)"),
@@ -225,7 +253,7 @@ class CrmCustomerCredit(models.Model):
         return super()._customer_layers(run) + [
             {
                 "overdue_days": SQL(
-                    "CASE WHEN overdue_amount > %(minimum)s::numeric"
+                    "CASE WHEN overdue_amount > %(minimum)s::numeric AND overdue_since IS NOT NULL"
                     " THEN %(as_of)s::date - overdue_since ELSE 0 END",
                     **values,
                 ),

@@ -1,3 +1,5 @@
+from markupsafe import Markup
+
 from odoo import api, fields, models
 
 EVENT_KINDS = [
@@ -18,14 +20,6 @@ EVENT_KINDS = [
     ("collect_first", "Collect first"),
     ("collect_first_over", "Pays again"),
 ]
-MARGIN_KINDS = ("loss_maker", "loss_maker_over")
-KIND_ICONS = {
-    "at_risk": "fa-exclamation-triangle text-warning",
-    "lost": "fa-times-circle text-danger",
-    "won_back": "fa-undo text-success",
-    "tier_up": "fa-arrow-up text-success",
-    "tier_down": "fa-arrow-down text-danger",
-}
 
 
 class CrmCustomerEvent(models.Model):
@@ -86,12 +80,22 @@ class CrmCustomerEvent(models.Model):
 
     def _post_tier_notes(self):
         """A note on the contact for each tier move: what the customer may be told."""
+        several = self.env["res.company"].search_count([], limit=2) > 1
         notes = {}
         for event in self.filtered(lambda event: event.kind in ("tier_up", "tier_down")):
-            notes[event.partner_id.id] = (
-                self.env._("Tier: %(new)s from now on, after %(old)s. Tell the customer.")
+            event = event.with_context(lang=event.company_id.partner_id.lang)
+            values = {"new": event.tier_id.name, "old": event.old_tier_id.name}
+            note = (
+                event.env._(
+                    "Tier: %(new)s from now on, after %(old)s. Tell the customer.", **values
+                )
                 if event.kind == "tier_up"
-                else self.env._("Tier: %(new)s from now on, after %(old)s.")
-            ) % {"new": event.tier_id.name, "old": event.old_tier_id.name}
+                else event.env._("Tier: %(new)s from now on, after %(old)s.", **values)
+            )
+            if several:
+                note = f"{event.company_id.name}: {note}"
+            notes.setdefault(event.partner_id.id, []).append(note)
         if notes:
-            self.env["res.partner"].browse(notes)._message_log_batch(notes)
+            self.env["res.partner"].browse(notes)._message_log_batch(
+                {partner: Markup("<br/>").join(lines) for partner, lines in notes.items()}
+            )

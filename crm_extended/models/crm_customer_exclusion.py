@@ -75,6 +75,8 @@ class CrmCustomerExclusion(models.Model):
                 domain.append(("company_id", "=", exclusion.company_id.id))
             # rows have no delete right for anyone
             self.env["crm.customer.profile"].sudo().search(domain).unlink()
+            # nor is anything told of him that waits to be told
+            self.env["crm.customer.event.queue"].sudo().search(domain).unlink()
 
     # ---------------------------------------------------------------- for a refresh
 

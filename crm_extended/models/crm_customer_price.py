@@ -65,19 +65,17 @@ class CrmCustomerPrice(models.Model):
     def _price_factors(self, run, first_day) -> dict | None:
         """``{"first": first of month, "factors": [text, one a month]}``, None if the index does
         not cover the months that are compared."""
-        prices = {
-            month: Decimal(index)
-            for month, index in run.settings["prices"].items()
-            if month <= str(run.as_of)
-        }
-        if not prices:
-            return None
+        prices = {month: Decimal(index) for month, index in run.settings["prices"].items()}
+        # later months are no facts of the day, but thresholds may be in their prices
         months = sorted(prices)
-        needed = max(first_day, run.as_of - relativedelta(months=24)).replace(day=1)
-        last = fields.Date.to_date(months[-1]) + relativedelta(months=CARRIED_MONTHS)
-        if months[0] > str(needed) or last < run.as_of.replace(day=1):
+        known = [month for month in months if month <= str(run.as_of)]
+        if not known:
             return None
-        today = prices[months[-1]]
+        needed = max(first_day, run.as_of - relativedelta(months=24)).replace(day=1)
+        last = fields.Date.to_date(known[-1]) + relativedelta(months=CARRIED_MONTHS)
+        if known[0] > str(needed) or last < run.as_of.replace(day=1):
+            return None
+        today = prices[known[-1]]
         return {
             "first": months[0],
             "factors": [str(round(today / prices[month], FACTOR_DIGITS)) for month in months],

@@ -303,7 +303,14 @@ class CrmCustomerSteps(models.Model):
             )
         )
         run.write({"customer_count": count, "published_at": fields.Datetime.now()})
-        run.company_id.customer_run_id = run
+        run.company_id.write(
+            {
+                "customer_run_id": run.id,
+                "customer_latest_as_of": max(
+                    run.as_of, run.company_id.customer_latest_as_of or run.as_of
+                ),
+            }
+        )
         self.env.flush_all()
         self.env.invalidate_all()
         return 1

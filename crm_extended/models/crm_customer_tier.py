@@ -8,6 +8,14 @@ from odoo.tools import SQL
 from ..analytics.rfm import TERTILES_FROM
 from .crm_loyalty_tier import MARGIN_MEASURES
 
+EMPTY_WHEN_LOCKED = (
+    "next_tier_id",
+    "next_tier_gap",
+    "next_tier_margin_gap",
+    "next_tier_days",
+    "tier_keep_gap",
+)
+
 
 class CrmCustomerTier(models.Model):
     """The loyalty tier of a customer.
@@ -45,7 +53,7 @@ class CrmCustomerTier(models.Model):
     earned_tier_since = fields.Date(readonly=True)
     earned_tier_valid_until = fields.Date("Earned Tier Guaranteed Until", readonly=True)
     next_tier_id = fields.Many2one(
-        "crm.loyalty.tier", "Next Tier", readonly=True, ondelete="restrict",
+        "crm.loyalty.tier", "Next Tier", readonly=True, ondelete="set null",
         help="The tier above the present one.",
     )  # fmt: skip
     next_tier_gap = fields.Monetary(
@@ -125,11 +133,9 @@ class CrmCustomerTier(models.Model):
             else SQL("SELECT * FROM %s", run._staging("row"))
         )
         thresholds = self._tier_thresholds(run, rules, rows)
-        run._note(
-            tier_thresholds=[
-                None if threshold is None else str(threshold) for threshold in thresholds
-            ]
-        )
+        run.tier_thresholds = [
+            None if threshold is None else str(threshold) for threshold in thresholds
+        ]
 
     @api.model
     def _tier_thresholds(self, run, rules, rows: SQL) -> list:
@@ -143,14 +149,18 @@ class CrmCustomerTier(models.Model):
                 for tier in rules["tiers"]
             ]
         shares = [float(tier["threshold"]) / 100 for tier in rules["tiers"]]
-        [[count, values]] = self.env.execute_query(
+        # ranks and not quantiles: equals share a place, and a tenth is no more than a tenth
+        [[count, *values]] = self.env.execute_query(
             SQL(
-                """SELECT COUNT(*),
-                          (percentile_disc(%(shares)s::float8[])
-                              WITHIN GROUP (ORDER BY measure))::text[]
-                     FROM (SELECT %(measure)s AS measure FROM (%(rows)s) AS row) AS measured
-                    WHERE measure > 0""",
-                shares=shares,
+                """SELECT COUNT(*), %(places)s
+                     FROM (
+                        SELECT measure, PERCENT_RANK() OVER (ORDER BY measure) AS place
+                          FROM (SELECT %(measure)s AS measure FROM (%(rows)s) AS row) AS measured
+                         WHERE measure > 0
+                     ) AS ranked""",
+                places=SQL(", ").join(
+                    SQL("MIN(measure) FILTER (WHERE place >= %s)", share) for share in shares
+                ),
                 measure=self._sql_tier_measure(rules["measure"], self._records_payments(run)),
                 rows=rows,
             )
@@ -158,8 +168,7 @@ class CrmCustomerTier(models.Model):
         if count < TERTILES_FROM:
             values = [None] * len(shares)
         return [
-            Decimal(0) if not share else value and Decimal(value)
-            for share, value in zip(shares, values, strict=True)
+            Decimal(0) if not share else value for share, value in zip(shares, values, strict=True)
         ]
 
     @api.model
@@ -174,10 +183,13 @@ class CrmCustomerTier(models.Model):
         }[measure]
 
     @api.model
-    def _tier_layers(self, rules, thresholds, as_of, records_payments) -> list[dict[str, SQL]]:
+    def _tier_layers(
+        self, rules, thresholds, as_of, records_payments, is_new=False
+    ) -> list[dict[str, SQL]]:
         """Who earns which tier: columns over those of the row and its old tier.
 
         :param rules: as frozen in a run's settings
+        :param is_new: whether they are new: then customers move up to their tier in one step
         :param thresholds: of each tier, in money of the as-of month; None: out of reach
         """
         tiers = rules["tiers"]
@@ -225,10 +237,11 @@ class CrmCustomerTier(models.Model):
                         -- an unknown measure moves nobody
                         WHEN tier_measure IS NULL THEN COALESCE(old_tier, 1)
                         WHEN old_tier IS NULL THEN reached_tier
-                        WHEN reached_tier > old_tier THEN old_tier + 1
+                        WHEN reached_tier > old_tier THEN %s
                         WHEN kept_tier < old_tier AND tier_is_over THEN old_tier - 1
                         ELSE old_tier
-                    END"""
+                    END""",
+                    SQL("reached_tier" if is_new else "old_tier + 1"),
                 ),
             },
             {
@@ -252,7 +265,7 @@ class CrmCustomerTier(models.Model):
     @api.model
     def _customer_layers(self, run):
         layers = super()._customer_layers(run)
-        thresholds = (run.statistics or {}).get("tier_thresholds")
+        thresholds = run.tier_thresholds
         if not thresholds:
             # not frozen yet: this is what they are measured on; or there are no tiers
             return layers + [self._no_tier()]
@@ -260,7 +273,13 @@ class CrmCustomerTier(models.Model):
         thresholds = [threshold and Decimal(threshold) for threshold in thresholds]
         return (
             layers
-            + self._tier_layers(rules, thresholds, run.as_of, self._records_payments(run))
+            + self._tier_layers(
+                rules,
+                thresholds,
+                run.as_of,
+                self._records_payments(run),
+                is_new="tiers" in run._changed_inputs(),
+            )
             + [
                 {
                     "tier_id": SQL("earned_tier_id"),
@@ -353,20 +372,29 @@ class CrmCustomerTier(models.Model):
     def _stage_locks(self, run):
         """Locks are read in the publishing transaction: one set a moment ago holds."""
         self.env["crm.loyalty.tier.lock"].flush_model()
+        self.env["crm.loyalty.tier"].flush_model()
         self.env.cr.execute(
             SQL(
-                """UPDATE %s AS staged
+                """UPDATE %(staging)s AS staged
                       SET tier_id = lock.tier_id,
                           tier_since = lock.date_from,
                           tier_valid_until = lock.date_until,
-                          tier_locked = TRUE
+                          tier_locked = TRUE,
+                          tier_is_short = FALSE,
+                          %(emptied)s
                      FROM crm_loyalty_tier_lock AS lock
+                     JOIN crm_loyalty_tier AS tier ON tier.id = lock.tier_id AND tier.active
                     WHERE lock.partner_id = staged.partner_id
-                      AND lock.company_id = %s
-                      AND (lock.date_until IS NULL OR lock.date_until >= %s)""",
-                run._staging("result"),
-                run.company_id.id,
-                run.as_of,
+                      AND lock.company_id = %(company)s
+                      AND lock.date_from <= %(as_of)s
+                      AND (lock.date_until IS NULL OR lock.date_until >= %(as_of)s)""",
+                staging=run._staging("result"),
+                # what is missing for a tier says nothing while a person decides on it
+                emptied=SQL(", ").join(
+                    SQL("%s = NULL", SQL.identifier(name)) for name in EMPTY_WHEN_LOCKED
+                ),
+                company=run.company_id.id,
+                as_of=run.as_of,
             )
         )
 
@@ -375,8 +403,7 @@ class CrmCustomerTier(models.Model):
         """What was earned on the run's day replaces what was written of that day before. A day
         that is restated later leaves no trace: rows depend on the nights, not on such looks back.
         """
-        before = run.company_id.customer_run_id
-        if before and run.as_of < before.as_of:
+        if run._is_look_back():
             return
         values = {
             "results": run._staging("result"),
@@ -429,19 +456,24 @@ class CrmCustomerTier(models.Model):
                 [
                     ("partner_id", "=", row.partner_id.id),
                     ("company_id", "=", row.company_id.id),
+                    ("tier_id.active", "=", True),
                     "|",
                     ("date_until", "=", False),
                     ("date_until", ">=", day),
                 ]
             )
-            row.write(
-                {
-                    "tier_id": (lock.tier_id or row.earned_tier_id).id,
-                    "tier_since": lock.date_from or row.earned_tier_since,
-                    "tier_valid_until": lock.date_until if lock else row.earned_tier_valid_until,
-                    "tier_locked": bool(lock),
-                }
-            )
+            before = row.tier_id
+            values = {
+                "tier_id": (lock.tier_id or row.earned_tier_id).id,
+                "tier_since": lock.date_from or row.earned_tier_since,
+                "tier_valid_until": lock.date_until if lock else row.earned_tier_valid_until,
+                "tier_locked": bool(lock),
+            }
+            if lock:
+                # what is missing comes back with the next refresh
+                values |= dict.fromkeys(EMPTY_WHEN_LOCKED, False) | {"tier_is_short": False}
+            row.write(values)
+            row._queue_tier_event(before)
 
     def action_lock_tier(self):
         """Decide on the tier of this customer, or change what was decided."""

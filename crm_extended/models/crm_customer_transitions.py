@@ -46,7 +46,7 @@ class CrmCustomerTransitions(models.Model):
 
     @api.model
     def _transitions(self, run) -> list[Transition]:
-        rules = ("source", "at_risk_factor", "lost_factor", "new_days")
+        rules = ("source", "at_risk_factor", "lost_factor", "new_days", "prices")
         tiers = SQL("%s::integer[]", [tier["id"] for tier in run.settings["tiers"]["tiers"]])
 
         def flag(name: str, raised: str) -> SQL:
@@ -79,7 +79,7 @@ class CrmCustomerTransitions(models.Model):
             ),
             Transition(flag("winback_flag", "to_win_back"), rules),
             Transition(flag("loss_maker_flag", "loss_maker"), ("source", "unit_costs")),
-            Transition(flag("collect_first", "collect_first"), ("credit",)),
+            Transition(flag("collect_first", "collect_first"), ("credit", "payments")),
             Transition(
                 SQL(
                     """CASE SIGN(array_position(%(tiers)s, staged.tier_id)
@@ -89,9 +89,32 @@ class CrmCustomerTransitions(models.Model):
                     END""",
                     tiers=tiers,
                 ),
-                ("source", "tiers"),
+                ("source", "tiers", "prices", "payments"),
             ),
         ]
+
+    def _queue_tier_event(self, before):
+        """A tier that somebody changed by a lock is told as one that was earned."""
+        for row in self.filtered(lambda row: before and row.tier_id and row.tier_id != before):
+            tiers = row.company_id._loyalty_tiers().ids
+            if before.id not in tiers or row.tier_id.id not in tiers:
+                continue
+            is_up = tiers.index(row.tier_id.id) > tiers.index(before.id)
+            # sudo: nobody may write the queue; who may lock tiers tells of them
+            queue = self.env["crm.customer.event.queue"].sudo()
+            queue.create(
+                {
+                    "partner_id": row.partner_id.id,
+                    "company_id": row.company_id.id,
+                    "date": row.company_id._customer_today(),
+                    "kind": "tier_up" if is_up else "tier_down",
+                    "old_stage": row.lifecycle_stage,
+                    "old_tier_id": before.id,
+                    "tier_id": row.tier_id.id,
+                    "attempts": 0,
+                }
+            )
+            queue._trigger_delivery()
 
     @api.model
     def _before_publishing(self, run):
@@ -101,13 +124,12 @@ class CrmCustomerTransitions(models.Model):
     @api.model
     def _queue_events(self, run):
         """Write what changed since the published refresh into the queue. Nothing at the first
-        refresh of a company, nor when an earlier day is restated."""
+        refresh of a company, nor when an earlier day is restated, nor after that: what was told
+        before would be told again."""
         before = run.company_id.customer_run_id
-        if not before or run.as_of < before.as_of:
+        if not before or run._is_look_back() or before._is_look_back():
             return
-        changed = {
-            key for key, value in run.settings.items() if value != (before.settings or {}).get(key)
-        }
+        changed = run._changed_inputs()
         kinds = [
             transition.kind
             for transition in self._transitions(run)

@@ -1,7 +1,7 @@
 from decimal import Decimal
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 
 # what a tier is earned by; issue by issue others join
 TIER_MEASURES = [
@@ -17,6 +17,7 @@ TIER_BASES = [
 ]
 TIER_COLORS = [3, 8, 2]
 MAX_GUARANTEE_DAYS = 3650
+MAX_TENURE_DAYS = 36500
 
 
 class CrmLoyaltyTier(models.Model):
@@ -112,6 +113,26 @@ class CrmLoyaltyTier(models.Model):
                     amount=tier.currency_id.format(tier.threshold),
                 )
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        tiers = super().create(vals_list)
+        for tier in tiers.filtered("threshold"):
+            tier.company_id._check_may_set_thresholds()
+        return tiers
+
+    def write(self, vals):
+        if vals.keys() & {"threshold", "priced_on"}:
+            for company in self.company_id:
+                company._check_may_set_thresholds()
+        if "company_id" in vals and self.company_id.ids not in ([], [vals["company_id"]]):
+            raise UserError(
+                self.env._(
+                    "A tier stays in its company, whose customers have it: make one in the other "
+                    "company."
+                )
+            )
+        return super().write(vals)
+
     # -------------------------------------------------------------------- bad input
 
     @api.constrains("threshold", "company_id", "active")
@@ -122,12 +143,14 @@ class CrmLoyaltyTier(models.Model):
     @api.constrains("tenure_days")
     def _check_tenure(self):
         for tier in self:
-            if tier.tenure_days < 0:
+            if not 0 <= tier.tenure_days <= MAX_TENURE_DAYS:
                 raise ValidationError(
                     self.env._(
-                        "“Customer For” of %(tier)s can't be negative: enter the days since the "
-                        "first purchase, or 0.",
+                        "“Customer For” of %(tier)s is %(days)s days: enter the days since the "
+                        "first purchase, from 0 to %(most)s.",
                         tier=tier.name,
+                        days=tier.tenure_days,
+                        most=MAX_TENURE_DAYS,
                     )
                 )
 
@@ -159,9 +182,13 @@ class CrmLoyaltyTier(models.Model):
     @api.ondelete(at_uninstall=False)
     def _unlink_except_used(self):
         # sudo: also where the user sees none of them
-        used = self.env["crm.customer.profile"].sudo()
+        rows = self.env["crm.customer.profile"].sudo()
+        locks = self.env["crm.loyalty.tier.lock"].sudo()
         for tier in self:
-            if used.search_count([("tier_id", "=", tier.id)], limit=1):
+            has_it = ["|", ("tier_id", "=", tier.id), ("earned_tier_id", "=", tier.id)]
+            if rows.search_count(has_it, limit=1) or locks.search_count(
+                [("tier_id", "=", tier.id)], limit=1
+            ):
                 raise UserError(
                     self.env._(
                         "Customers are in %(tier)s: archive it instead, and they move in the next "
@@ -265,6 +292,22 @@ class ResCompany(models.Model):
     def _create_missing_tiers(self):
         """For the companies that there are at installation."""
         self.with_context(active_test=False).search([])._create_default_tiers()
+
+    def _check_may_set_thresholds(self, *measures):
+        """Who moves a threshold of a margin sees who passes it: he must be allowed to see margins.
+
+        :param measures: other measures than the company's that are concerned
+        """
+        if self.env.su or self.env.user.has_group("crm_extended.group_margin"):
+            return
+        # sudo: a rule of the company, whoever asks
+        if {self.sudo().customer_tier_measure, *measures} & set(MARGIN_MEASURES):
+            raise AccessError(
+                self.env._(
+                    "These tiers are earned by margin: only who may see margins can change what "
+                    "they begin at."
+                )
+            )
 
     def _loyalty_tiers(self):
         """The tiers of a company, from the lowest up."""

@@ -75,6 +75,12 @@ class CrmModelRun(models.Model):
         groups="crm_extended.group_manager",
         help="What separates the RFM scores.",
     )
+    tier_thresholds = fields.Json(
+        readonly=True,
+        groups="crm_extended.group_margin",
+        help="What the tiers began at, in money of the as-of month: a place among the customers is "
+        "the measure of one of them.",
+    )
     price_basis = fields.Selection(
         [("real", "Real"), ("nominal", "Nominal")],
         "Prices",
@@ -149,6 +155,26 @@ class CrmModelRun(models.Model):
         same = abs(customers - frozen["customers"]) <= frozen["customers"] / 10
         return frozen if same else None
 
+    def _is_look_back(self) -> bool:
+        """Whether this restates a day before the latest one that was published."""
+        latest = self.company_id.customer_latest_as_of
+        return bool(latest and self.as_of < latest)
+
+    def _changed_inputs(self) -> set[str]:
+        """The settings, and what else is no deed of a customer, that differ from those of the
+        published refresh; all where there is none."""
+        before = self.company_id.customer_run_id
+        used, known = self.settings or {}, before.settings or {}
+        changed = {key for key, value in used.items() if value != known.get(key)}
+        # a month more is no other index
+        changed.discard("prices")
+        if before.price_basis and before.price_basis != self.price_basis:
+            changed.add("prices")
+        profiles = self.env["crm.customer.profile"]
+        if profiles._records_payments(before) != profiles._records_payments(self):
+            changed.add("payments")
+        return changed
+
     def _prices_until(self, day) -> dict:
         prices = self.settings.get("prices") or {}
         return {month: index for month, index in prices.items() if month <= str(day)}
@@ -166,6 +192,7 @@ class CrmModelRun(models.Model):
                 "started_at": fields.Datetime.now(),
                 "settings": self.company_id._customer_settings(),
                 "statistics": False,
+                "tier_thresholds": False,
             }
         )
 

@@ -1,7 +1,7 @@
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 
 # an index may be published late: its last month holds for so many months after it
 CARRIED_MONTHS = 3
@@ -67,6 +67,10 @@ class CrmPriceIndex(models.Model):
         return super().create([self._first_of_month(vals) for vals in vals_list])
 
     def write(self, vals):
+        if "company_id" in vals and self.company_id.ids not in ([], [vals["company_id"]]):
+            raise UserError(
+                self.env._("A month stays in its company: enter it in the other company too.")
+            )
         return super().write(self._first_of_month(vals))
 
     def unlink(self):

@@ -79,6 +79,12 @@ class ResCompany(models.Model):
         help="The refresh whose numbers are shown.",
     )
 
+    customer_latest_as_of = fields.Date(
+        "Latest Day of the Customers",
+        readonly=True,
+        copy=False,
+        help="The latest day that was ever published; a look back at an earlier one leaves it.",
+    )
     # stored: every list of customers reads them, and has read the company anyway
     customer_as_of = fields.Date(
         "Customers As Of",

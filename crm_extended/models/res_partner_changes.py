@@ -62,7 +62,12 @@ class ResPartnerChanges(models.Model):
         # sudo: rows have no delete right for anyone
         rows = self.env["crm.customer.profile"].sudo()
         rows.search([("partner_id", "in", self.ids)], order="id").unlink()
-        for model in ("crm.customer.event.queue", "crm.customer.event", "crm.loyalty.tier.history"):
+        for model in (
+            "crm.customer.event.queue",
+            "crm.customer.event",
+            "crm.loyalty.tier.lock",
+            "crm.loyalty.tier.history",
+        ):
             self.env[model].sudo().search([("partner_id", "in", self.ids)], order="id").unlink()
 
     def _drop_lead_bands(self):

@@ -58,13 +58,17 @@ class ResPartner(models.Model):
             ("company_id", "=", self.env.company.id),
             ("pricelist_id", "!=", False),
             ("pricelist_id.active", "=", True),
+            ("pricelist_id.company_id", "in", [self.env.company.id, False]),
         ]
         if not tiers.search_count(domain, limit=1):
             return {}
+        usable = tiers.search(domain).filtered(
+            lambda tier: tier.pricelist_id._get_partner_pricelist_multi_filter_hook()
+        )
         return {
             partner: tier.pricelist_id.with_env(self.env)
             for partner, tier in self._customer_tiers().items()
-            if tier.active and tier.pricelist_id.active
+            if tier in usable
         }
 
     def _inverse_product_pricelist(self):
@@ -74,9 +78,9 @@ class ResPartner(models.Model):
         others = self.browse()
         for partner in self:
             chosen = partner.property_product_pricelist
-            if partner not in lists or not chosen:
+            if partner not in lists:
                 others |= partner
-            elif chosen == lists[partner]:
+            elif not chosen or chosen == lists[partner]:
                 partner.specific_property_product_pricelist = False
             else:
                 partner.specific_property_product_pricelist = chosen

@@ -98,6 +98,91 @@ class TestCredit(CustomerCase):
         self.company.customer_blocked_days = 30
         self.assert_row("the company's limit", self.ago(-1), credit_state="watch")
 
+    def test_payment_that_nobody_has_matched_pays_what_was_due_first(self):
+        self.make_payment(self.invoice(400, 390, 5), 380)
+        old = self.invoice(230, 200, 100)
+        self.invoice(40, 10, 100)
+        self.make_payment(old, 3, 100, match=False)
+        self.assert_row(
+            "the old one is paid",
+            overdue_amount=100,
+            overdue_since=self.ago(10),
+            credit_state="watch",
+        )
+
+    def test_gain_on_the_exchange_rate_is_no_payment(self):
+        currency = self.env["res.currency"].create({"name": "TST", "symbol": "T"})
+        self.env["res.currency.rate"].create(
+            [
+                {
+                    "currency_id": currency.id,
+                    "name": self.ago(day),
+                    "rate": rate,
+                    "company_id": self.company.id,
+                }
+                for day, rate in ((400, 2.0), (20, 1.0))
+            ]
+        )
+        invoice = self.make_invoice(
+            self.customer, 80, 100, invoice_date_due=self.ago(50), currency_id=currency.id
+        )
+        term = invoice.line_ids.filtered(lambda line: line.display_type == "payment_term")
+        gains = self.env["account.account"].create(
+            {
+                "name": "Gains",
+                "code": "700000",
+                "account_type": "income_other",
+                "company_ids": [Command.set(self.company.ids)],
+            }
+        )
+        self.company.write(
+            {
+                "income_currency_exchange_account_id": gains.id,
+                "expense_currency_exchange_account_id": gains.id,
+                "currency_exchange_journal_id": self.env["account.journal"]
+                .create(
+                    {
+                        "name": "Exchange",
+                        "code": "EXCH",
+                        "type": "general",
+                        "company_id": self.company.id,
+                    }
+                )
+                .id,
+            }
+        )
+        payment = self.env["account.move"].create(
+            {
+                "move_type": "entry",
+                "company_id": self.company.id,
+                "journal_id": self.company.currency_exchange_journal_id.id,
+                "date": self.ago(20),
+                "line_ids": [
+                    Command.create(
+                        {
+                            "account_id": gains.id,
+                            "currency_id": currency.id,
+                            "amount_currency": 100,
+                            "debit": 100,
+                        }
+                    ),
+                    Command.create(
+                        {
+                            "account_id": term.account_id.id,
+                            "partner_id": term.partner_id.id,
+                            "currency_id": currency.id,
+                            "amount_currency": -100,
+                            "credit": 100,
+                        }
+                    ),
+                ],
+            }
+        )
+        payment.action_post()
+        (payment.line_ids.filtered("credit") + term).reconcile()
+        self.assertTrue(term.reconciled)
+        self.assert_row("paid after 60 days", payment_days_12m=60, open_amount=0)
+
     def test_small_amounts_are_ignored(self):
         self.invoice(60, 30, 10)
         self.company.customer_overdue_minimum = 10

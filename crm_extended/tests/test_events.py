@@ -70,6 +70,36 @@ class TestEvents(CustomerCase):
         self.refresh(self.ago(60))
         self.assertEqual(self.waiting(), [])
 
+    def test_after_a_look_back_nothing_is_told_again(self):
+        self.make_purchases(self.customer, every=30, count=6, last=50)
+        self.refresh(self.ago(10))
+        self.refresh(self.ago(-20))
+        self.assertEqual(self.waiting(), ["at_risk"])
+        self.refresh(self.ago(10))
+        self.refresh(self.ago(5))
+        self.refresh(self.ago(-21))
+        self.assertEqual(self.waiting(), ["at_risk"])
+
+    def test_first_payment_ever_recorded_moves_nobody(self):
+        for number in range(3):
+            self.make_invoice(self.customer, 100, 300, invoice_date_due=self.ago(90))
+            self.make_invoice(
+                self.make_customer(f"Other {number}"), 100, 900, invoice_date_due=self.ago(90)
+            )
+        self.company.customer_tier_measure = "purchases"
+        self.refresh(self.ago(40))
+        self.make_payment(self.make_invoice(self.make_customer("Payer"), 30, 10), 20)
+        self.refresh(self.ago(20))
+        self.assertNotIn("collect_first", self.waiting())
+        self.assertNotIn("tier_down", self.waiting())
+
+    def test_excluded_customer_is_told_of_no_more(self):
+        self.make_purchases(self.customer, every=30, count=6, last=50)
+        self.refresh(self.ago(10))
+        self.refresh(self.ago(-20))
+        self.env["crm.customer.exclusion"].create({"partner_id": self.customer.id})
+        self.assertEqual(self.waiting(), [])
+
     def test_tier_moves_are_told_and_noted_on_the_contact(self):
         self.make_invoice(self.customer, 40, 100)
         self.refresh(self.ago(30))

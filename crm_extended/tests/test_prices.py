@@ -172,7 +172,8 @@ class TestPriceIndex(CustomerCase):
         self.take(month_from=self.ago(70)).action_take()
         index = self.company._price_index()
         self.assertEqual(list(index.values())[0], 100)
-        self.assertIn(160, index.values(), "from 1 / .8 to 1 / .5")
+        self.assertEqual(max(index.values()), 181.8182, "from a mean of 1.1 to 2")
+        self.assertEqual(list(index)[0], self.ago(70).replace(day=1))
         self.assertEqual(set(self.env["crm.price.index"].search([]).mapped("source")), {"currency"})
 
     def test_rates_are_taken_again_every_month(self):
@@ -181,6 +182,33 @@ class TestPriceIndex(CustomerCase):
         before = self.company._price_index()
         wizard.action_take()
         self.assertEqual(self.company._price_index(), before)
+
+    def test_later_start_leaves_no_fall_in_prices(self):
+        wizard = self.take(month_from=self.ago(70))
+        wizard.action_take()
+        wizard.month_from = self.ago(40)
+        wizard.action_take()
+        levels = list(self.company._price_index().values())
+        self.assertEqual(levels, sorted(levels))
+        self.assertEqual(levels[0], 100)
+
+    def test_rate_of_the_companys_own_currency_counts(self):
+        base = self.env["res.currency"].create({"name": "BSE", "symbol": "B"})
+        self.env["res.currency.rate"].create(
+            [
+                {
+                    "currency_id": self.company.currency_id.id,
+                    "name": self.ago(day),
+                    "rate": rate,
+                    "company_id": self.company.id,
+                }
+                for day, rate in ((200, 1.0), (90, 2.0))
+            ]
+        )
+        self.env["crm.price.index.currency"].create(
+            {"currency_id": base.id, "company_id": self.company.id, "month_from": self.ago(170)}
+        ).action_take()
+        self.assertEqual(list(self.company._price_index().values())[4], 200)
 
     def test_currency_without_rates_is_refused(self):
         with self.assertRaisesRegex(UserError, "enter its rates, or begin later"):

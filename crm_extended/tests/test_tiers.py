@@ -174,12 +174,33 @@ class TestMeasures(TierCase):
         self.make_invoices(
             [(customer, 10, 100 * (1 + number // 10)) for number, customer in enumerate(customers)]
         )
-        self.silver.threshold = 50
-        self.gold.threshold = 80
+        self.silver.threshold = 25
+        self.gold.threshold = 75
         self.company.customer_tier_basis = "percentile"
         self.refresh()
         tiers = [self.row(customer).tier_id for customer in customers]
         self.assertEqual(tiers, [self.bronze] * 10 + [self.silver] * 20 + [self.gold] * 10)
+
+    def test_best_tenth_is_no_more_than_a_tenth(self):
+        customers = [self.make_customer(f"Customer {number}") for number in range(20)]
+        self.make_invoices(
+            [(customer, 10, 100 + max(number, 3)) for number, customer in enumerate(customers)]
+        )
+        self.silver.threshold = 60
+        self.gold.threshold = 90
+        self.company.customer_tier_basis = "percentile"
+        self.refresh()
+        tiers = [self.row(customer).tier_id for customer in customers]
+        self.assertEqual((tiers.count(self.gold), tiers.count(self.silver)), (2, 6))
+
+    def test_where_most_are_equal_nobody_is_above_most(self):
+        customers = [self.make_customer(f"Customer {number}") for number in range(30)]
+        self.make_invoices([(customer, 10, 100) for customer in customers])
+        self.silver.threshold = 60
+        self.gold.threshold = 90
+        self.company.customer_tier_basis = "percentile"
+        self.refresh()
+        self.assertEqual(self.row(customers[0]).tier_id, self.bronze)
 
     def test_less_than_20_buyers_have_no_places(self):
         customers = [self.make_customer(f"Customer {number}") for number in range(19)]
@@ -193,6 +214,22 @@ class TestMeasures(TierCase):
         rows = self.row(customers[0]) + self.row(customers[-1])
         self.assertEqual(rows.tier_id, self.bronze)
         self.assertEqual(rows.mapped("next_tier_gap"), [0, 0], "not known")
+
+    def test_thresholds_of_a_margin_are_for_those_who_see_margins(self):
+        """Who moves a threshold sees who passes it, and so his margin."""
+        self.company.customer_tier_measure = "margin"
+        self.refresh()
+        manager = self.make_user("manager")
+        with self.assertRaises(AccessError):
+            self.as_user(self.gold, manager).threshold = 900
+        trial = self.as_user("crm.loyalty.dry.run", manager)
+        with self.assertRaises(AccessError):
+            trial.create(trial.default_get(["company_id"])).action_try()
+        with self.assertRaises(AccessError):
+            self.as_user(self.company.customer_run_id, manager).tier_thresholds  # noqa: B018
+        self.company.customer_tier_measure = "revenue"
+        with self.assertRaises(AccessError):
+            trial.create(trial.default_get(["company_id"]) | {"measure": "margin"}).action_try()
 
     def test_gap_of_a_margin_is_for_those_who_see_margins(self):
         self.buy(10, 100)
@@ -270,6 +307,38 @@ class TestLocks(TierCase):
             pass
         self.assertEqual(self.row(self.customer).tier_id, self.gold)
 
+    def test_lock_of_an_archived_tier_holds_no_longer(self):
+        self.lock(self.gold)
+        self.gold.active = False
+        self.refresh(self.ago(-1))
+        self.assertEqual(self.row(self.customer).tier_id, self.silver)
+
+    def test_lock_says_nothing_of_the_days_before_it(self):
+        self.lock(self.gold)
+        self.refresh(self.ago(5))
+        self.assertFalse(self.row(self.customer).tier_locked)
+
+    def test_locked_customer_is_told_of_no_next_tier(self):
+        self.assertTrue(self.row(self.customer).next_tier_gap)
+        self.lock(self.bronze)
+        row = self.row(self.customer)
+        self.assertFalse(row.next_tier_gap or row.next_tier_id)
+        self.refresh(self.ago(-1))
+        self.assertFalse(row.next_tier_gap or row.next_tier_id)
+
+    def test_lock_is_told_as_a_tier_move(self):
+        lock = self.lock(self.gold)
+        queue = self.env["crm.customer.event.queue"]
+        domain = [("partner_id", "=", self.customer.id)]
+        self.assertEqual(queue.search(domain).mapped("kind"), ["tier_up"])
+        lock.unlink()
+        self.assertEqual(queue.search(domain).mapped("kind"), ["tier_up", "tier_down"])
+
+    def test_lock_goes_with_the_refusal_of_profiling(self):
+        lock = self.lock(self.gold)
+        self.customer.profiling_optout = True
+        self.assertFalse(lock.exists())
+
     def test_lock_names_its_author(self):
         manager = self.make_user("manager")
         lock = self.as_user("crm.loyalty.tier.lock", manager).create(
@@ -331,9 +400,15 @@ class TestBadTiers(TierCase):
             with self.assertRaisesRegex(ValidationError, "per cent above 0, up to 100"):
                 self.company.customer_tier_keep = share
 
-    def test_tenure_is_not_negative(self):
-        with self.assertRaisesRegex(ValidationError, "can't be negative"):
-            self.gold.tenure_days = -1
+    def test_tenure_is_in_reach(self):
+        for days in (-1, 2_000_000_000):
+            with self.assertRaisesRegex(ValidationError, "from 0 to 36500"):
+                self.gold.tenure_days = days
+
+    def test_tier_does_not_change_its_company(self):
+        other = self.make_company("Other Company")
+        with self.assertRaisesRegex(UserError, "stays in its company"):
+            self.gold.company_id = other
 
     def test_price_list_is_of_the_company_and_its_currency(self):
         other = self.make_company("Other Company")
@@ -392,6 +467,26 @@ class TestDryRun(TierCase):
         trial.action_apply()
         self.assertEqual((self.silver.threshold, self.gold.threshold), (400, 600))
         self.assertEqual(self.tier_on(-1), self.gold)
+
+    def test_locked_customers_do_not_move(self):
+        self.env["crm.loyalty.tier.lock"].create(
+            {
+                "partner_id": self.customer.id,
+                "company_id": self.company.id,
+                "tier_id": self.silver.id,
+                "reason": "Agreed",
+                "date_from": self.as_of,
+            }
+        )
+        trial = self.dry_run(Gold=600)
+        trial.action_try()
+        self.assertEqual((trial.up_count, trial.stay_count), (0, 1))
+
+    def test_rules_of_other_companies_are_not_shown(self):
+        other = self.make_company("Other Company")
+        trial = self.as_user("crm.loyalty.dry.run", self.manager)
+        with self.assertRaises(AccessError):
+            trial.with_context(default_company_id=other.id).default_get(["company_id"])
 
     def test_contradictions_are_refused_before_anything_is_tried(self):
         with self.assertRaisesRegex(ValidationError, "both begin at 500"):

@@ -17,9 +17,7 @@ class BasePartnerMerge(models.TransientModel):
     def _update_foreign_keys(self, src_partners, dst_partner):
         for model in ONE_PER_COMPANY:
             self._keep_one_per_company(model, src_partners, dst_partner)
-        # the tiers of the past of two customers make no past of one: the target's goes on
-        history = self.env["crm.loyalty.tier.history"].sudo()
-        history.search([("partner_id", "in", src_partners.ids)], order="id").unlink()
+        self._keep_one_tier_history(src_partners, dst_partner)
         return super()._update_foreign_keys(src_partners, dst_partner)
 
     def _keep_one_per_company(self, model, src_partners, dst_partner):
@@ -49,6 +47,19 @@ class BasePartnerMerge(models.TransientModel):
             )
         )
         records.invalidate_model()
+
+    def _keep_one_tier_history(self, src_partners, dst_partner):
+        """The tiers of two customers make no past of one: the target's goes on, else that of the
+        source that has one for longest."""
+        # sudo: who merges contacts need not read tiers
+        history = self.env["crm.loyalty.tier.history"].sudo()
+        lines = history.search(
+            [("partner_id", "in", (src_partners | dst_partner).ids)], order="date, id"
+        )
+        for _company, of_company in lines.grouped("company_id").items():
+            own = of_company.filtered(lambda line: line.partner_id == dst_partner)
+            kept = (own or of_company)[0].partner_id
+            of_company.filtered(lambda line, kept=kept: line.partner_id != kept).unlink()
 
     def _log_merge_operation(self, src_partners, dst_partner):
         """The last step before the sources are deleted."""

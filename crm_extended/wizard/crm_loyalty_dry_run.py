@@ -28,12 +28,13 @@ class CrmLoyaltyDryRun(models.TransientModel):
     down_count = fields.Integer("Down", readonly=True)
     later_count = fields.Integer("Down Later", readonly=True)
     stay_count = fields.Integer("Stay", readonly=True)
-    more_count = fields.Integer(readonly=True)
+    more_count = fields.Integer("More", readonly=True)
 
     @api.model
     def default_get(self, fields_list):
         values = super().default_get(fields_list)
         company = self.env["res.company"].browse(values.get("company_id") or self.env.company.id)
+        self._check_company(company)
         rules = company.sudo()
         return values | {
             "measure": rules.customer_tier_measure,
@@ -75,12 +76,18 @@ class CrmLoyaltyDryRun(models.TransientModel):
         self.ensure_one()
         self._check_manager()
         self._write_rules()
-        return self.env["crm.customer.profile"].action_recompute()
+        profiles = self.env["crm.customer.profile"].with_company(self.company_id)
+        return profiles.action_recompute()
 
     def _check_manager(self):
         if not self.env.user.has_group("crm_extended.group_manager"):
             raise AccessError(self.env._("Only a customer intelligence manager can do this."))
-        if self.company_id not in self.env.user.company_ids:
+        self._check_company(self.company_id)
+        self.company_id._check_may_set_thresholds(self.measure)
+
+    @api.model
+    def _check_company(self, company):
+        if company not in self.env.user.company_ids:
             raise AccessError(self.env._("This is not one of your companies."))
 
     def _write_rules(self):
@@ -127,7 +134,9 @@ class CrmLoyaltyDryRun(models.TransientModel):
                       profile.earned_tier_since AS old_tier_since,
                       profile.earned_tier_valid_until AS old_tier_valid_until
                  FROM crm_customer_profile AS profile
-                WHERE profile.company_id = %s AND profile.purchase_count > 0""",
+                WHERE profile.company_id = %s
+                  AND profile.purchase_count > 0
+                  AND profile.tier_locked IS NOT TRUE""",
             SQL(", ").join(SQL.identifier("profile", name) for name in columns),
             self.company_id.id,
         )
@@ -144,7 +153,8 @@ class CrmLoyaltyDryRun(models.TransientModel):
                           CASE WHEN target < old_tier AND NOT tier_is_over
                                THEN old_tier_valid_until + 1 ELSE %(day)s::date END
                      FROM (
-                        SELECT *, CASE WHEN reached_tier > COALESCE(old_tier, 0) THEN reached_tier
+                        SELECT *, CASE WHEN tier_measure IS NULL THEN old_tier
+                                       WHEN reached_tier > COALESCE(old_tier, 0) THEN reached_tier
                                        WHEN kept_tier < old_tier THEN old_tier - 1
                                        ELSE old_tier END AS target
                           FROM (%(rows)s) AS tiers

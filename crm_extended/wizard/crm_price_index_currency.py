@@ -3,6 +3,8 @@ from dateutil.relativedelta import relativedelta
 from odoo import fields, models
 from odoo.exceptions import UserError
 
+SAMPLED_DAYS = (1, 8, 15, 22, 28)
+
 
 class CrmPriceIndexCurrency(models.TransientModel):
     """Takes the price index from what a foreign currency costs, month by month: where prices
@@ -41,25 +43,25 @@ class CrmPriceIndexCurrency(models.TransientModel):
                     count=len(typed),
                 )
             )
-        values = [
-            {
-                "company_id": self.company_id.id,
-                "month": month,
-                "index": level,
-                "source": "currency",
-            }
-            for month, level in self._monthly_levels().items()
-        ]
-        by_month = {line.month: line for line in known}
-        for line in values:
-            if line["month"] in by_month:
-                by_month[line["month"]].index = line["index"]
-        indexes.create([line for line in values if line["month"] not in by_month])
+        levels = self._monthly_levels()
+        # all of them anew: a base of 100 in another month would look like a fall in prices
+        known.unlink()
+        indexes.create(
+            [
+                {
+                    "company_id": self.company_id.id,
+                    "month": month,
+                    "index": level,
+                    "source": "currency",
+                }
+                for month, level in levels.items()
+            ]
+        )
         return self.env["ir.actions.act_window"]._for_xml_id("crm_extended.crm_price_index_action")
 
     def _monthly_levels(self) -> dict:
-        """``{first of month: mean of the rates of the month, 100 in the first}``. A month without
-        a rate of its own has the one before."""
+        """``{first of month: what the currency cost in it}``, 100 in the first: the mean of the
+        rate on some days of the month, as Odoo converts on them."""
         company, currency = self.company_id, self.currency_id
         if currency == company.currency_id:
             raise UserError(
@@ -69,34 +71,37 @@ class CrmPriceIndexCurrency(models.TransientModel):
                     currency=currency.name,
                 )
             )
-        rates = self.env["res.currency.rate"].search(
-            [
-                ("currency_id", "=", currency.id),
-                ("company_id", "in", [company.root_id.id, False]),
-                ("rate", ">", 0),
-            ],
-            order="name",
-        )
         first = self.month_from.replace(day=1)
-        by_month = {}
-        for rate in rates:
-            by_month.setdefault(rate.name.replace(day=1), []).append(1 / rate.rate)
-        before = [month for month in by_month if month <= first]
-        if not before:
+        self._check_rates(first + relativedelta(months=1, days=-1))
+        today = fields.Date.context_today(self)
+        levels, month = {}, first
+        while month <= today:
+            days = [month.replace(day=day) for day in SAMPLED_DAYS]
+            rates = [
+                currency._get_conversion_rate(currency, company.currency_id, company, day)
+                for day in days
+                if day <= today
+            ]
+            levels[month] = sum(rates) / len(rates)
+            month += relativedelta(months=1)
+        return {month: round(100 * level / levels[first], 4) for month, level in levels.items()}
+
+    def _check_rates(self, day):
+        """One of the two currencies has a rate by then: the other may be the base of all."""
+        rates = self.env["res.currency.rate"].search_count(
+            [
+                ("currency_id", "in", (self.currency_id | self.company_id.currency_id).ids),
+                ("company_id", "in", [self.company_id.root_id.id, False]),
+                ("name", "<=", day),
+            ],
+            limit=1,
+        )
+        if not rates:
             raise UserError(
                 self.env._(
                     "%(currency)s has no rate of %(month)s or before: enter its rates, or begin "
                     "later.",
-                    currency=currency.name,
-                    month=first,
+                    currency=self.currency_id.name,
+                    month=day.replace(day=1),
                 )
             )
-        levels, month, level = {}, first, by_month[max(before)][-1]
-        today = fields.Date.context_today(self)
-        while month <= today:
-            values = by_month.get(month)
-            levels[month] = sum(values) / len(values) if values else level
-            level = values[-1] if values else level
-            month += relativedelta(months=1)
-        base = levels[first]
-        return {month: round(100 * level / base, 4) for month, level in levels.items()}
