@@ -13,6 +13,8 @@ if not Profile.search_count([], limit=1):
     # A past without a record: the second refresh then finds transitions.
     Profile.refresh(as_of=today - timedelta(days=30))
 Profile.refresh()
+while env["crm.customer.event.queue"]._deliver_batch():
+    pass
 env.cr.commit()
 
 labels = dict(Profile._fields["lifecycle_stage"]._description_selection(env))
@@ -27,6 +29,12 @@ for title, flag in (
     ("Loss makers", "loss_maker_flag"),
 ):
     print(f"{title:<22}{Profile.search_count([(flag, '=', True)]):>6}")
+
+print(f"Collect first         {Profile.search_count([('collect_first', '=', True)]):>6}")
+print("Tiers")
+for tier, count in Profile._read_group([("tier_id", "!=", False)], ["tier_id"], ["__count"]):
+    print(f"  {tier.name:<20}{count:>6}")
+print(f"Changed in 30 days    {env['crm.customer.event'].search_count([]):>6} events")
 
 at_stake = defaultdict(float)
 for currency, amount in Profile._read_group(

@@ -7,6 +7,7 @@ from random import Random
 from .books import Books
 from .contacts import make_contacts
 from .handmade import Desk
+from .loyalty import make_loyalty
 from .sales import Payment, Plan, make_plan
 from .world import World
 
@@ -58,6 +59,7 @@ def load(env, company=None, *, size=400, walk_ins=1100, today=None, is_shown=Fal
     )
     desk.make_special_cases()
     make_contacts(world)
+    make_loyalty(world)
     env["ir.demo"]._complete_customers(company)
     env.flush_all()
     _logger.info(

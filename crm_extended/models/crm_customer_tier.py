@@ -159,7 +159,9 @@ class CrmCustomerTier(models.Model):
                          WHERE measure > 0
                      ) AS ranked""",
                 places=SQL(", ").join(
-                    SQL("MIN(measure) FILTER (WHERE place >= %s)", share) for share in shares
+                    # text: the driver makes floats of numerics
+                    SQL("(MIN(measure) FILTER (WHERE place >= %s))::text", share)
+                    for share in shares
                 ),
                 measure=self._sql_tier_measure(rules["measure"], self._records_payments(run)),
                 rows=rows,
@@ -168,7 +170,8 @@ class CrmCustomerTier(models.Model):
         if count < TERTILES_FROM:
             values = [None] * len(shares)
         return [
-            Decimal(0) if not share else value for share, value in zip(shares, values, strict=True)
+            Decimal(0) if not share else value and Decimal(value)
+            for share, value in zip(shares, values, strict=True)
         ]
 
     @api.model

@@ -15,7 +15,7 @@ TIER_BASES = [
     ("amount", "An amount of money"),
     ("percentile", "A place among the customers"),
 ]
-TIER_COLORS = [3, 8, 2]
+TIER_COLORS = [2, 0, 3]
 MAX_GUARANTEE_DAYS = 3650
 MAX_TENURE_DAYS = 36500
 

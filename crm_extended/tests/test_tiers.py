@@ -468,6 +468,15 @@ class TestDryRun(TierCase):
         self.assertEqual((self.silver.threshold, self.gold.threshold), (400, 600))
         self.assertEqual(self.tier_on(-1), self.gold)
 
+    def test_places_are_tried_as_amounts_are(self):
+        others = [self.make_customer(f"Buyer {number}") for number in range(30)]
+        self.make_invoices([(other, 10, 10 + number) for number, other in enumerate(others)])
+        self.refresh(self.ago(-1))
+        trial = self.dry_run(Silver=60, Gold=90)
+        trial.basis = "percentile"
+        trial.action_try()
+        self.assertEqual(trial.up_count, 12, "the best 40 % of 32 but who has it already")
+
     def test_locked_customers_do_not_move(self):
         self.env["crm.loyalty.tier.lock"].create(
             {

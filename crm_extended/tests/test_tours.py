@@ -40,3 +40,52 @@ class TestTours(CustomerHttpCase):
         self.assertEqual(run.company_id, self.company)
         self.assertEqual(run.requested_by_id, manager)
         self.assertTrue(run.cancel_requested)
+
+
+@tagged("post_install", "-at_install", "crm_extended", "tour")
+class TestTierTours(CustomerHttpCase):
+    as_of = date.today()
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.manager = cls.make_user("sales_manager", login="tour_tier_manager")
+        _bronze, cls.silver, cls.gold = cls.set_tiers(0, 500, 1000, measure="revenue")
+        cls.customer = cls.make_customer("Tier Customer", company_id=cls.company.id)
+        cls.other = cls.make_customer("Other Customer", company_id=cls.company.id)
+        cls.make_invoices([(cls.customer, 10, 600), (cls.other, 10, 100)])
+        cls.refresh()
+
+    def test_manager_tries_new_rules_and_applies_them(self):
+        self.start_tour("/odoo", "crm_extended_dry_run", login="tour_tier_manager")
+
+        self.assertEqual(self.gold.threshold, 600)
+        self.refresh()
+        self.assertEqual(self.row(self.customer).tier_id, self.gold)
+
+    def test_lock_survives_the_night(self):
+        self.start_tour("/odoo", "crm_extended_lock_tier", login="tour_tier_manager")
+
+        self.refresh()
+        row = self.row(self.customer)
+        self.assertEqual((row.tier_id, row.tier_locked), (self.gold, True))
+        [lock] = self.env["crm.loyalty.tier.lock"].search([("company_id", "=", self.company.id)])
+        self.assertEqual((lock.create_uid, lock.reason), (self.manager, "Agreed with the owner"))
+
+    def test_quotation_gets_and_loses_the_price_list_of_the_tier(self):
+        self.env["res.config.settings"].create({"group_product_pricelist": True}).execute()
+        pricelists = self.env["product.pricelist"]
+        usual, of_silver = pricelists.create(
+            [
+                {"name": name, "company_id": self.company.id, "sequence": number}
+                for number, name in enumerate(("Usual Prices", "Silver Prices"))
+            ]
+        )
+        self.silver.pricelist_id = of_silver
+
+        self.start_tour("/odoo", "crm_extended_tier_pricelist", login="tour_tier_manager")
+
+        self.assertEqual(
+            self.customer.with_company(self.company).property_product_pricelist, of_silver
+        )
+        self.assertEqual(self.other.with_company(self.company).property_product_pricelist, usual)

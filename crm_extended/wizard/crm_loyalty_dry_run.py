@@ -30,6 +30,9 @@ class CrmLoyaltyDryRun(models.TransientModel):
     stay_count = fields.Integer("Stay", readonly=True)
     more_count = fields.Integer("More", readonly=True)
 
+    def _compute_display_name(self):
+        self.display_name = self.env._("Try New Rules")
+
     @api.model
     def default_get(self, fields_list):
         values = super().default_get(fields_list)

@@ -138,3 +138,93 @@ registry.category("web_tour.tours").add("crm_extended_recompute", {
         },
     ],
 });
+
+registry.category("web_tour.tours").add("crm_extended_dry_run", {
+    url: "/odoo/loyalty-tiers",
+    steps: () => [
+        {
+            content: "The tiers stand there with their rules",
+            trigger: ".o_data_row:contains(Gold) td[name=rule]:contains(1,000)",
+        },
+        {
+            content: "Try other rules",
+            trigger: ".o_control_panel button:contains(Try New Rules)",
+            run: "click",
+        },
+        {
+            content: "Gold shall begin earlier",
+            trigger:
+                ".o_field_one2many[name=line_ids] .o_data_row:contains(Gold) td[name=threshold]",
+            run: "click",
+        },
+        {
+            trigger: ".o_data_row:contains(Gold) td[name=threshold] input",
+            run: "edit 600",
+        },
+        {content: "Try", trigger: "button[name=action_try]", run: "click"},
+        {
+            content: "One customer would move up, and stands there",
+            trigger: ".o_field_widget[name=up_count]:contains(/^1$/)",
+        },
+        {
+            trigger:
+                ".o_field_widget[name=move_ids] .o_data_row:contains(Tier Customer):contains(Silver):contains(Gold)",
+        },
+        {content: "Apply", trigger: "button[name=action_apply]", run: "click"},
+        {trigger: ".modal-footer .btn-primary:contains(Apply)", run: "click"},
+        {content: "The refresh has been asked for", trigger: ".o_form_view:contains(Waiting)"},
+    ],
+});
+
+registry.category("web_tour.tours").add("crm_extended_lock_tier", {
+    url: "/odoo/all-customers",
+    steps: () => [
+        {
+            content: "Open the customer",
+            trigger: ".o_data_row:contains(Tier Customer) td[name=partner_id]",
+            run: "click",
+        },
+        {
+            content: "He has the tier that he earned",
+            trigger: ".o_form_view .oe_title .badge:contains(Silver)",
+        },
+        {content: "Lock another one", trigger: "button[name=action_lock_tier]", run: "click"},
+        {trigger: ".modal [name=tier_id] input", run: "edit Gold"},
+        {trigger: ".modal .o-autocomplete--dropdown-item:contains(Gold)", run: "click"},
+        {trigger: ".modal [name=reason] input", run: "edit Agreed with the owner"},
+        {trigger: ".modal-footer button:contains(Save)", run: "click"},
+        {
+            content: "It shows at once",
+            trigger: ".o_form_view .oe_title .badge:contains(Gold)",
+        },
+    ],
+});
+
+registry.category("web_tour.tours").add("crm_extended_tier_pricelist", {
+    url: "/odoo/sales/new",
+    steps: () => [
+        {
+            content: "A quotation for a customer of the tier",
+            trigger: ".o_field_widget[name=partner_id] input",
+            run: "edit Tier Customer",
+        },
+        {trigger: ".o-autocomplete--dropdown-item:contains(Tier Customer)", run: "click"},
+        {trigger: ".o_field_widget[name=loyalty_tier_id]:contains(Silver)"},
+        {
+            content: "has the price list of the tier",
+            trigger: ".o_field_widget[name=pricelist_id] input:value(/^Silver Prices/)",
+        },
+        {
+            content: "One for a customer of another tier",
+            trigger: ".o_field_widget[name=partner_id] input",
+            run: "edit Other Customer",
+        },
+        {trigger: ".o-autocomplete--dropdown-item:contains(Other Customer)", run: "click"},
+        {trigger: ".o_field_widget[name=loyalty_tier_id]:contains(Bronze)"},
+        {
+            content: "has not",
+            trigger: ".o_field_widget[name=pricelist_id] input:value(/^Usual Prices/)",
+        },
+        {trigger: ".o_form_button_cancel", run: "click"},
+    ],
+});
