@@ -310,7 +310,8 @@ class _Generator:
                                        * customer.jitter
                            ) / greatest(customer.purchases - 1, 1)
                        )))::integer AS day,
-                       pg_temp.chance(32, customer.n::bigint * 512 + k) < %(order_share)s AS has_order
+                       pg_temp.chance(32, customer.n::bigint * 512 + k) < %(order_share)s
+                           AS has_order
                   FROM (SELECT *, %(as_of)s::date - %(first)s::date AS last
                           FROM stage_behaviour) AS customer
                  CROSS JOIN generate_series(1, customer.purchases) AS k

@@ -21,9 +21,10 @@ RFM_SEGMENTS = [
 class CrmCustomerRfm(models.Model):
     """Recency, frequency and money, each scored 1 to 5 against frozen cut-points.
 
-    Money is compared in the prices of one month. Cut-points are taken at the first day of the quarter (of the as-of date itself while fewer
-    than 50 customers had bought by then) and kept until the next quarter: with cut-points that
-    move every night a third of the quiet customers would change their name within a month.
+    Money is compared in the prices of one month. Cut-points are taken at the first day of the
+    quarter (of the as-of date itself while fewer than 50 customers had bought by then) and kept
+    until the next quarter: with cut-points that move every night a third of the quiet customers
+    would change their name within a month.
     """
 
     _inherit = "crm.customer.profile"
@@ -45,7 +46,8 @@ class CrmCustomerRfm(models.Model):
         "Money Score",
         readonly=True,
         aggregator="avg",
-        help="1 to 5 by revenue, in prices of the as-of month. 0 means not scored: fewer than 20 customers.",
+        help="1 to 5 by revenue, in prices of the as-of month. 0 means not scored: fewer than 20 "
+        "customers.",
     )
     rfm_segment = fields.Selection(
         RFM_SEGMENTS,

@@ -30,7 +30,7 @@ class CrmCustomerTier(models.Model):
     _inherit = "crm.customer.profile"
 
     tier_id = fields.Many2one(
-        "crm.loyalty.tier", "Tier", readonly=True, ondelete="restrict",
+        "crm.loyalty.tier", readonly=True, ondelete="restrict",
         help="Loyalty tier, as of the last refresh.",
     )  # fmt: skip
     tier_color = fields.Integer(
@@ -53,7 +53,7 @@ class CrmCustomerTier(models.Model):
     earned_tier_since = fields.Date(readonly=True)
     earned_tier_valid_until = fields.Date("Earned Tier Guaranteed Until", readonly=True)
     next_tier_id = fields.Many2one(
-        "crm.loyalty.tier", "Next Tier", readonly=True, ondelete="set null",
+        "crm.loyalty.tier", readonly=True, ondelete="set null",
         help="The tier above the present one.",
     )  # fmt: skip
     next_tier_gap = fields.Monetary(
@@ -367,9 +367,10 @@ class CrmCustomerTier(models.Model):
 
     @api.model
     def _before_publishing(self, run):
-        super()._before_publishing(run)
+        result = super()._before_publishing(run)
         self._stage_locks(run)
         self._write_tier_history(run)
+        return result
 
     @api.model
     def _stage_locks(self, run):

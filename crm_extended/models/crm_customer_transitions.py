@@ -118,8 +118,9 @@ class CrmCustomerTransitions(models.Model):
 
     @api.model
     def _before_publishing(self, run):
-        super()._before_publishing(run)
+        result = super()._before_publishing(run)
         self._queue_events(run)
+        return result
 
     @api.model
     def _queue_events(self, run):

@@ -241,15 +241,16 @@ class ResCompany(models.Model):
             if not 0 <= company.customer_tier_guarantee <= MAX_GUARANTEE_DAYS:
                 raise ValidationError(
                     self.env._(
-                        "A tier is guaranteed for 0 to %(most)s days: change “Tier Guaranteed For”.",
+                        "A tier is guaranteed for 0 to %(most)s days: change “Tier Guaranteed "
+                        "For”.",
                         most=MAX_GUARANTEE_DAYS,
                     )
                 )
             if not 0 < company.customer_tier_keep <= 100:
                 raise ValidationError(
                     self.env._(
-                        "“Tier Kept From” is a share of the threshold: enter a per cent above 0, up "
-                        "to 100."
+                        "“Tier Kept From” is a share of the threshold: enter a per cent above 0, "
+                        "up to 100."
                     )
                 )
 
