@@ -62,28 +62,29 @@ class CrmCustomerCredit(models.Model):
         """Selects of receivables as of the run's day: ``(partner_id, issued_on, due_on, amount,
         settled_on)``.
 
-        ``amount`` in company currency, positive when the customer owes it; ``settled_on`` the
+        ``issued_on`` is asked for what is settled; ``amount`` in company currency, positive when the customer owes it; ``settled_on`` the
         day a part was paid, NULL for what is open. Other addons add what is owed elsewhere, as
         cheques on their way.
         """
+        # named one by one: the planner knows how many lines each account has
+        accounts = self.env["account.account"].sudo()
+        accounts = accounts.search(
+            [("account_type", "=", "asset_receivable"), ("non_trade", "=", False)]
+        )
         values = {
             "company": run.company_id.id,
             "as_of": run.as_of,
-            "accounts": SQL(
-                "(SELECT id FROM account_account WHERE account_type = 'asset_receivable'"
-                " AND non_trade IS NOT TRUE)"
-            ),
+            "accounts": tuple(accounts.ids) or (0,),
         }
         return [
             SQL(
                 """SELECT line.partner_id,
-                          COALESCE(move.invoice_date, line.date) AS issued_on,
+                          NULL::date AS issued_on,
                           COALESCE(line.date_maturity, line.date) AS due_on,
                           line.balance - COALESCE(debit.amount, 0) + COALESCE(credit.amount, 0)
                               AS amount,
                           NULL::date AS settled_on
                      FROM account_move_line AS line
-                     JOIN account_move AS move ON move.id = line.move_id
                      LEFT JOIN (%(debits)s) AS debit ON debit.line_id = line.id
                      LEFT JOIN (%(credits)s) AS credit ON credit.line_id = line.id
                     WHERE line.company_id = %(company)s
@@ -155,6 +156,8 @@ class CrmCustomerCredit(models.Model):
             ),
         } | {
             f"delay_{window}": SQL("SUM(%s) FILTER (WHERE amount > 0)", self._sql_delay(*days))
+            if run.settings["unit_costs"]["delay"]
+            else SQL("NULL::numeric")
             for window, days in run._window_days().items()
             if window != "prev"
         }
@@ -183,6 +186,8 @@ class CrmCustomerCredit(models.Model):
                       JOIN res_partner AS partner ON partner.id = item.partner_id
                       JOIN %(credit)s AS credit ON credit.partner_id = partner.commercial_partner_id
                      WHERE credit.unmatched < 0 AND settled_on IS NULL AND amount > 0
+                       -- mostly nobody: then nothing is read again
+                       AND (SELECT EXISTS (SELECT FROM %(credit)s WHERE unmatched < 0))
                  ) AS owing
                 WHERE due_on < %(as_of)s
                 GROUP BY partner_id""",

@@ -113,10 +113,13 @@ class CrmCustomerPrice(models.Model):
 
     @api.model
     def _sql_value_columns(self, run):
+        columns = super()._sql_value_columns(run)
+        if run.price_basis != "real":
+            return columns
         windows = run._windows("date")
         amount = self._sql_real(run, SQL("(purchases + returns)"), SQL("date"))
         margin = self._sql_real(run, SQL("margin"), SQL("date"))
-        return super()._sql_value_columns(run) | {
+        return columns | {
             "revenue_real_total": SQL("SUM(%s)", amount),
             "revenue_real_12m": SQL("SUM(%s) FILTER (WHERE %s)", amount, windows["12m"]),
             "revenue_real_prev": SQL("SUM(%s) FILTER (WHERE %s)", amount, windows["prev"]),
@@ -126,10 +129,11 @@ class CrmCustomerPrice(models.Model):
     @api.model
     def _customer_columns(self, run):
         digits = run.company_id.currency_id.decimal_places
+        real = "real_" if run.price_basis == "real" else ""
         sums = {
-            "revenue_real_total": "revenue_real_total",
-            "revenue_real_12m": "revenue_real_12m",
-            "revenue_real_prev_12m": "revenue_real_prev",
+            "revenue_real_total": f"revenue_{real}total",
+            "revenue_real_12m": f"revenue_{real}12m",
+            "revenue_real_prev_12m": f"revenue_{real}prev",
         }
         # who has rows but no sales in a window sold 0 in it; prospects have no number
         return (
@@ -144,8 +148,8 @@ class CrmCustomerPrice(models.Model):
             }
             | {
                 "margin_real_12m": SQL(
-                    "CASE WHEN value.margin_12m IS NOT NULL"
-                    " THEN ROUND(COALESCE(value.margin_real_12m, 0), %s) END",
+                    "CASE WHEN value.margin_12m IS NOT NULL THEN ROUND(COALESCE(%s, 0), %s) END",
+                    SQL.identifier("value", f"margin_{real}12m"),
                     digits,
                 ),
             }

@@ -58,21 +58,21 @@ class CrmCustomerTier(models.Model):
     )  # fmt: skip
     next_tier_gap = fields.Monetary(
         readonly=True,
-        aggregator=False,
+        aggregator="avg",
         groups="crm_extended.group_amount",
         help="What is missing for the next tier, in prices of the as-of month. Empty where tiers "
         "are earned by margin.",
     )
     next_tier_margin_gap = fields.Monetary(
         readonly=True,
-        aggregator=False,
+        aggregator="avg",
         groups="crm_extended.group_margin",
         help="What is missing for the next tier where tiers are earned by margin or contribution.",
     )
     next_tier_days = fields.Integer(
         "Days to the Next Tier",
         readonly=True,
-        aggregator=False,
+        aggregator="avg",
         groups="crm_extended.group_amount",
         help="Days in which usual orders at the usual interval fill the gap. 0 where not known.",
     )
@@ -84,7 +84,7 @@ class CrmCustomerTier(models.Model):
     tier_keep_gap = fields.Monetary(
         "Missing to Keep the Tier",
         readonly=True,
-        aggregator=False,
+        aggregator="avg",
         groups="crm_extended.group_amount",
         help="What is missing on the as-of date to keep the tier when its guarantee ends. Empty "
         "where nothing is, and where tiers are earned by margin.",

@@ -39,7 +39,9 @@ class CrmLoyaltyTierLock(models.Model):
     date_until = fields.Date(
         "Until", help="Last day of the lock. Empty: until somebody removes it."
     )
-    create_uid = fields.Many2one("res.users", "Locked By", readonly=True)
+    write_uid = fields.Many2one(
+        "res.users", "Locked By", readonly=True, help="Who decided last on this lock."
+    )
 
     _partner_company_unique = models.Constraint(
         "UNIQUE (partner_id, company_id)",
@@ -96,7 +98,14 @@ class CrmLoyaltyTierLock(models.Model):
 
     def write(self, vals):
         before = {(lock.partner_id, lock.company_id) for lock in self}
+        today = fields.Date.context_today(self)
+        # another tier, or one that had ended, is a new decision of this day
+        anew = self.filtered(
+            lambda lock: "tier_id" in vals or (lock.date_until and lock.date_until < today)
+        )
         result = super().write(vals)
+        if "date_from" not in vals:
+            super(CrmLoyaltyTierLock, anew).write({"date_from": today})
         self._show(before)
         return result
 

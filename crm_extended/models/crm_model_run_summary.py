@@ -59,7 +59,7 @@ class CrmModelRunSummary(models.Model):
             run.settings_text = "\n".join(lines)
 
     @api.depends_context("lang")
-    @api.depends("statistics")
+    @api.depends("statistics", "price_basis")
     def _compute_statistics_text(self):
         reasons = dict(
             self.env["crm.customer.exclusion"]._fields["reason"]._description_selection(self.env)
@@ -74,6 +74,20 @@ class CrmModelRunSummary(models.Model):
                     self.env._(
                         "Half of the customers order at least every %(days)s days.",
                         days=round(interval),
+                    )
+                )
+            if run.price_basis == "real":
+                lines.append(self.env._("Years are compared in the prices of the as-of month."))
+            elif run.price_basis:
+                lines.append(
+                    self.env._(
+                        "Years are compared in the money of their time: no price index covers them."
+                    )
+                )
+            if run.price_basis and not found.get("paying_customers"):
+                lines.append(
+                    self.env._(
+                        "No payment in 12 months: nobody is sent to accounting before sales."
                     )
                 )
             lines += [

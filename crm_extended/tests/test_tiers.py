@@ -1,3 +1,4 @@
+from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
 
@@ -349,8 +350,13 @@ class TestLocks(TierCase):
                 "reason": "Agreed",
             }
         )
-        self.assertEqual(lock.create_uid, manager)
+        self.assertEqual(lock.write_uid, manager)
         self.assertTrue(self.row(self.customer).tier_locked)
+
+    def test_lock_that_had_ended_and_is_set_again_begins_anew(self):
+        lock = self.lock(self.gold, date_from=self.ago(300), date_until=self.ago(200))
+        lock.date_until = False
+        self.assertEqual(lock.date_from, fields.Date.context_today(lock))
 
     def test_lock_without_reason_is_refused(self):
         with self.assertRaisesRegex(ValidationError, "Say why the tier is locked"):

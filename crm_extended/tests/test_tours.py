@@ -70,7 +70,7 @@ class TestTierTours(CustomerHttpCase):
         row = self.row(self.customer)
         self.assertEqual((row.tier_id, row.tier_locked), (self.gold, True))
         [lock] = self.env["crm.loyalty.tier.lock"].search([("company_id", "=", self.company.id)])
-        self.assertEqual((lock.create_uid, lock.reason), (self.manager, "Agreed with the owner"))
+        self.assertEqual((lock.write_uid, lock.reason), (self.manager, "Agreed with the owner"))
 
     def test_quotation_gets_and_loses_the_price_list_of_the_tier(self):
         self.env["res.config.settings"].create({"group_product_pricelist": True}).execute()
