@@ -62,9 +62,9 @@ class CrmCustomerCredit(models.Model):
         """Selects of receivables as of the run's day: ``(partner_id, issued_on, due_on, amount,
         settled_on)``.
 
-        ``issued_on`` is asked for what is settled; ``amount`` in company currency, positive when the customer owes it; ``settled_on`` the
-        day a part was paid, NULL for what is open. Other addons add what is owed elsewhere, as
-        cheques on their way.
+        ``issued_on`` is asked for what is settled; ``amount`` in company currency, positive when
+        the customer owes it; ``settled_on`` the day a part was paid, NULL for what is open. Other
+        addons add what is owed elsewhere, as cheques on their way.
         """
         # named one by one: the planner knows how many lines each account has
         accounts = self.env["account.account"].sudo()

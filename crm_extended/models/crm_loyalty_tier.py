@@ -2,6 +2,7 @@ from decimal import Decimal
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tools import ormcache
 
 # what a tier is earned by; issue by issue others join
 TIER_MEASURES = [
@@ -118,6 +119,7 @@ class CrmLoyaltyTier(models.Model):
         tiers = super().create(vals_list)
         for tier in tiers.filtered("threshold"):
             tier.company_id._check_may_set_thresholds()
+        self.env.registry.clear_cache()
         return tiers
 
     def write(self, vals):
@@ -131,7 +133,23 @@ class CrmLoyaltyTier(models.Model):
                     "company."
                 )
             )
-        return super().write(vals)
+        result = super().write(vals)
+        if vals.keys() & {"pricelist_id", "active"}:
+            self.env.registry.clear_cache()
+        return result
+
+    def unlink(self):
+        result = super().unlink()
+        self.env.registry.clear_cache()
+        return result
+
+    @api.model
+    @ormcache("company_id")
+    def _with_pricelist(self, company_id: int) -> tuple[int, ...]:
+        """The tiers of a company that have a price list. Cached: every price asks, and most
+        companies have none."""
+        domain = [("company_id", "=", company_id), ("pricelist_id", "!=", False)]
+        return tuple(self.sudo().search(domain).ids)
 
     # -------------------------------------------------------------------- bad input
 

@@ -52,18 +52,16 @@ class ResPartner(models.Model):
 
     def _tier_pricelists(self) -> dict:
         """``{contact: price list}`` of those whose tier has one that is in use."""
-        # sudo: a company without such tiers pays for one query alone
+        # sudo: prices don't depend on what a user may see
         tiers = self.env["crm.loyalty.tier"].sudo()
-        domain = [
-            ("company_id", "=", self.env.company.id),
-            ("pricelist_id", "!=", False),
-            ("pricelist_id.active", "=", True),
-            ("pricelist_id.company_id", "in", [self.env.company.id, False]),
-        ]
-        if not tiers.search_count(domain, limit=1):
+        tiers = tiers.browse(tiers._with_pricelist(self.env.company.id))
+        if not tiers:
             return {}
-        usable = tiers.search(domain).filtered(
-            lambda tier: tier.pricelist_id._get_partner_pricelist_multi_filter_hook()
+        usable = tiers.filtered(
+            lambda tier: (
+                tier.pricelist_id._get_partner_pricelist_multi_filter_hook()
+                and tier.pricelist_id.company_id in (self.env.company, self.env["res.company"])
+            )
         )
         return {
             partner: tier.pricelist_id.with_env(self.env)
