@@ -67,7 +67,7 @@ class CrmCustomerCredit(models.Model):
         addons add what is owed elsewhere, as cheques on their way.
         """
         # named one by one: the planner knows how many lines each account has
-        accounts = self.env["account.account"].sudo()
+        accounts = self.env["account.account"].sudo().with_company(run.company_id)
         accounts = accounts.search(
             [("account_type", "=", "asset_receivable"), ("non_trade", "=", False)]
         )
