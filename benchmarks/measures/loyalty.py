@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import random
-import signal
-import time
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -16,7 +14,7 @@ from dateutil.relativedelta import relativedelta
 from benchmarks.databases import query
 from benchmarks.harness import Bench, Result, at_most, exactly, measure
 from benchmarks.measures.common import Stopwatch, environment, prepare_margins, refresh
-from benchmarks.measures.reliability import await_ready, start_task
+from benchmarks.measures.reliability import start_and_kill
 
 if TYPE_CHECKING:
     from odoo.api import Environment
@@ -77,7 +75,8 @@ def _begin_anew(database: str) -> None:
         env.company.customer_tier_guarantee = GUARANTEE
         env.cr.execute(
             "DELETE FROM crm_loyalty_tier_history; DELETE FROM crm_customer_profile;"
-            " DELETE FROM crm_customer_event_queue; UPDATE res_company SET customer_run_id = NULL"
+            " DELETE FROM crm_customer_event_queue; UPDATE res_company"
+            " SET customer_run_id = NULL, customer_latest_as_of = NULL"
         )
         env.invalidate_all()
         if not env["res.partner"].search_count([("ref", "=like", "TWIN%")], limit=1):
@@ -223,15 +222,8 @@ def delivery(bench: Bench) -> Iterator[Result]:
     _fill_queue(database)
     chooser, kills = random.Random(3), 0
     while kills < KILLS:
-        job = start_task("deliver", database)
-        try:
-            await_ready(job)
-            time.sleep(chooser.uniform(0, watch.seconds / KILLS))
-        finally:
-            if job.poll() is None:
-                kills += 1
-                job.send_signal(signal.SIGKILL)
-            job.wait()
+        was_killed, _given_up = start_and_kill("deliver", database, watch.seconds / KILLS, chooser)
+        kills += was_killed
     _deliver_all(database)
     wrong += _wrongly_delivered(database)
     yield Result(

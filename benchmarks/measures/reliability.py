@@ -31,7 +31,7 @@ WATCH_EVERY = 0.01
 """Seconds between two looks at the lock table."""
 
 
-def start_task(*arguments: str) -> subprocess.Popen:
+def _start(*arguments: str) -> subprocess.Popen:
     return subprocess.Popen(
         [sys.executable, "-m", "benchmarks.tasks", *arguments],
         cwd=FOLDER.parent,
@@ -41,7 +41,7 @@ def start_task(*arguments: str) -> subprocess.Popen:
     )
 
 
-def await_ready(process: subprocess.Popen) -> None:
+def _await_ready(process: subprocess.Popen) -> None:
     for line in process.stdout:
         if line.strip() == READY:
             return
@@ -92,19 +92,17 @@ def busy(bench: Bench) -> Iterator[Result]:
     alone = nightly(database)
     spoil(database)
     seconds = max(20.0, 1.5 * alone + 10)
-    people = [
-        start_task("user", database, str(number), str(seconds)) for number in range(USERS + 1)
-    ]
-    job = start_task("nightly", database)
+    people = [_start("user", database, str(number), str(seconds)) for number in range(USERS + 1)]
+    job = _start("nightly", database)
     watch = LockWatch(database)
     try:
         for process in people:
-            await_ready(process)
+            _await_ready(process)
         watch.start()
         for process in people:
             process.stdin.write("go\n")
             process.stdin.flush()
-        await_ready(job)
+        _await_ready(job)
         done = _outcome(job)
         outcomes = [_outcome(process) for process in people]
     finally:
@@ -147,7 +145,7 @@ def killed(bench: Bench) -> Iterator[Result]:
     kills = completions = wrong = refused = 0
     reset()
     while kills < bench.scale.kills:
-        was_killed, given_up = _kill(database, spent, chooser)
+        was_killed, given_up = start_and_kill("nightly", database, spent, chooser)
         refused += given_up
         if was_killed:
             kills += 1
@@ -181,12 +179,14 @@ def killed(bench: Bench) -> Iterator[Result]:
     )  # fmt: skip
 
 
-def _kill(database: str, spent: float, chooser: random.Random) -> tuple[bool, int]:
-    """Start the job and kill it at a random moment; whether it was still at work, and how often
+def start_and_kill(
+    task: str, database: str, spent: float, chooser: random.Random
+) -> tuple[bool, int]:
+    """Start a job and kill it at a random moment; whether it was still at work, and how often
     Odoo refused to call it."""
-    job = start_task("nightly", database)
+    job = _start(task, database)
     try:
-        await_ready(job)
+        _await_ready(job)
         time.sleep(chooser.uniform(0, spent))
     finally:
         done = job.poll() is not None

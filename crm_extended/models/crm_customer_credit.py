@@ -142,6 +142,7 @@ class CrmCustomerCredit(models.Model):
     def _customer_aggregates(self, run):
         for model in ("account.move", "account.move.line", "account.partial.reconcile"):
             self.env[model].flush_model()
+        items = SQL(" UNION ALL ").join(self._credit_sources(run))
         is_overdue = SQL("settled_on IS NULL AND due_on < %s", run.as_of)
         is_paid = SQL("settled_on IS NOT NULL AND %s", run._windows("settled_on")["12m"])
         columns = {
@@ -168,13 +169,13 @@ class CrmCustomerCredit(models.Model):
                      JOIN res_partner AS partner ON partner.id = item.partner_id
                     GROUP BY partner.commercial_partner_id""",
                 sql_columns(columns),
-                SQL(" UNION ALL ").join(self._credit_sources(run)),
+                items,
             ),
-            "arrears": self._sql_arrears(run),
+            "arrears": self._sql_arrears(run, items),
         }
 
     @api.model
-    def _sql_arrears(self, run) -> SQL:
+    def _sql_arrears(self, run, items: SQL) -> SQL:
         """Since when those are late who have paid something that nobody has matched yet: it pays
         what was due first."""
         return SQL(
@@ -191,7 +192,7 @@ class CrmCustomerCredit(models.Model):
                  ) AS owing
                 WHERE due_on < %(as_of)s
                 GROUP BY partner_id""",
-            items=SQL(" UNION ALL ").join(self._credit_sources(run)),
+            items=items,
             credit=run._staging("credit"),
             as_of=run.as_of,
         )

@@ -1,16 +1,13 @@
 import logging
-import time
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
 from odoo.tools import SQL
 
-from .crm_model_run import RETRY_ON
+from .crm_model_run import RETRY_ON, retried
 
 _logger = logging.getLogger(__name__)
 
 BATCH = 500
-RETRIES = 5
 ATTEMPTS = 3
 FAILED_MESSAGE = 500
 
@@ -50,12 +47,11 @@ class CrmCustomerEventQueue(models.Model):
     error = fields.Char(readonly=True, help="Why the last attempt failed.")
 
     # delivery takes the oldest of those that have not failed for good
-    _waiting_idx = models.Index("(id) WHERE attempts < 3")
+    _waiting_idx = models.Index(f"(id) WHERE attempts < {ATTEMPTS}")
 
     def action_retry(self):
         """Try to deliver these once more, now."""
-        if not self.env.user.has_group("crm_extended.group_manager"):
-            raise AccessError(self.env._("Only a customer intelligence manager can do this."))
+        self.env.user._check_customer_manager()
         self.check_access("read")
         # sudo: nobody may write the queue or wake the job; the group was checked above
         sudo = self.sudo()
@@ -72,7 +68,7 @@ class CrmCustomerEventQueue(models.Model):
         self = self.sudo().with_context(lang=None)
         cron = self.env["ir.cron"]
         cron._commit_progress(remaining=self._count_waiting())
-        while count := self._deliver_with_retries():
+        while count := retried(self.env, self._deliver_batch):
             if not cron._commit_progress(count, remaining=self._count_waiting()):
                 # time is over: go on at once rather than in the next minute
                 self._trigger_delivery()
@@ -82,19 +78,6 @@ class CrmCustomerEventQueue(models.Model):
     @api.model
     def _count_waiting(self) -> int:
         return self.search_count([("attempts", "<", ATTEMPTS)])
-
-    @api.model
-    def _deliver_with_retries(self) -> int:
-        for attempt in range(RETRIES + 1):
-            try:
-                return self._deliver_batch()
-            except RETRY_ON:
-                self.env.cr.rollback()
-                self.env.invalidate_all()
-                if attempt == RETRIES:
-                    raise
-                time.sleep(0.1 * 2**attempt)
-        return 0
 
     @api.model
     def _deliver_batch(self, limit=BATCH) -> int:
@@ -129,7 +112,7 @@ class CrmCustomerEventQueue(models.Model):
         except RETRY_ON:
             raise
         except Exception as error:  # noqa: BLE001 - recorded with the event; others go on
-            _logger.warning("An event of customer %s was not delivered: %s", self.id, error)
+            _logger.warning("Event %s was not delivered: %s", self.id, error)
             self.write(
                 {"attempts": self.attempts + 1, "error": str(error).strip()[:FAILED_MESSAGE]}
             )

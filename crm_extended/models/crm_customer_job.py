@@ -1,15 +1,12 @@
 import logging
-import time
 from contextlib import contextmanager
 
 from odoo import api, models
 from odoo.exceptions import UserError
 
-from .crm_model_run import RETRY_ON, RUN_LOCK
+from .crm_model_run import RETRY_ON, RUN_LOCK, retried
 
 _logger = logging.getLogger(__name__)
-
-RETRIES = 5
 
 
 class CrmCustomerJob(models.Model):
@@ -146,25 +143,23 @@ class CrmCustomerJob(models.Model):
     @api.model
     def _advance_with_retries(self, run) -> bool:
         """One slice, committed; on a conflict with another transaction it is done again."""
-        for attempt in range(RETRIES + 1):
-            try:
-                more = run._advance()
-                # progress in every slice: Odoo gives a job up that died three times without any
-                self.env["ir.cron"]._commit_progress(1, remaining=1)
-                return more
-            except RETRY_ON as error:
-                self._roll_back()
-                if attempt == RETRIES:
-                    self._fail(run, error)
-                    return False
-                time.sleep(0.1 * 2**attempt)
-            except Exception as error:  # noqa: BLE001 - recorded in the run; others go on
-                self._roll_back()
+
+        def advance():
+            more = run._advance()
+            # progress in every slice: Odoo gives a job up that died three times without any
+            self.env["ir.cron"]._commit_progress(1, remaining=1)
+            return more
+
+        try:
+            return retried(self.env, advance)
+        except Exception as error:  # noqa: BLE001 - recorded in the run; others go on
+            self._roll_back()
+            if not isinstance(error, RETRY_ON):
                 _logger.warning(
                     "Refresh of customers of company %s failed", run.company_id.id, exc_info=True
                 )
-                self._fail(run, error)
-                return False
+            self._fail(run, error)
+            return False
 
     @api.model
     def _roll_back(self):

@@ -1,8 +1,10 @@
+import time
+
 from dateutil.relativedelta import relativedelta
 from psycopg2 import errors
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 # first key of the advisory locks; the second is the company
@@ -12,6 +14,21 @@ WORK_LOCK = RUN_LOCK + 1
 RETRY_ON = (errors.SerializationFailure, errors.DeadlockDetected, errors.LockNotAvailable)
 KEEP_MONTHS = 24
 STAGING_PREFIX = "crm_customer_staging_"
+RETRIES = 5
+
+
+def retried(env, work):
+    """What ``work()`` returns. After a conflict with another transaction it is rolled back and
+    done again, up to five times, each time later; then the conflict is raised."""
+    for attempt in range(RETRIES + 1):
+        try:
+            return work()
+        except RETRY_ON:
+            env.cr.rollback()
+            env.invalidate_all()
+            if attempt == RETRIES:
+                raise
+            time.sleep(0.1 * 2**attempt)
 
 
 class CrmModelRun(models.Model):
@@ -314,8 +331,7 @@ class CrmModelRun(models.Model):
 
     def action_cancel(self):
         """Ask a waiting or running refresh to stop; what is published stays as it is."""
-        if not self.env.user.has_group("crm_extended.group_manager"):
-            raise AccessError(self.env._("Only a customer intelligence manager can do this."))
+        self.env.user._check_customer_manager()
         runs = self.filtered(lambda run: run.state in ("queued", "running"))
         runs.check_access("read")
         if not runs:

@@ -12,8 +12,8 @@ class ProductPricelist(models.Model):
         if not self.env["res.groups"]._is_feature_enabled("product.group_product_pricelist"):
             return result
         partners = self.env["res.partner"].with_context(active_test=False).browse(partner_ids)
-        for partner, pricelist in partners._tier_pricelists().items():
+        for partner, tier in partners._tiers_with_pricelist().items():
             own = partner.specific_property_product_pricelist
             if not own._get_partner_pricelist_multi_filter_hook():
-                result[partner.id] = pricelist
+                result[partner.id] = tier.pricelist_id.with_env(self.env)
         return result

@@ -60,9 +60,8 @@ class ResPartnerChanges(models.Model):
 
     def _drop_customers(self):
         # sudo: rows have no delete right for anyone
-        rows = self.env["crm.customer.profile"].sudo()
-        rows.search([("partner_id", "in", self.ids)], order="id").unlink()
         for model in (
+            "crm.customer.profile",
             "crm.customer.event.queue",
             "crm.customer.event",
             "crm.loyalty.tier.lock",

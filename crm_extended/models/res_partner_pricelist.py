@@ -16,13 +16,15 @@ class ResPartner(models.Model):
     @api.depends("property_product_pricelist", "specific_property_product_pricelist")
     @api.depends_context("company", "lang")
     def _compute_pricelist_origin(self):
-        lists = self._tier_pricelists()
+        tiers = self._tiers_with_pricelist()
         for partner in self:
             if partner.specific_property_product_pricelist:
                 partner.pricelist_origin = self.env._("Chosen for this contact")
-            elif lists.get(partner) and lists[partner] == partner.property_product_pricelist:
+            elif partner in tiers and tiers[partner].pricelist_id == (
+                partner.property_product_pricelist
+            ):
                 partner.pricelist_origin = self.env._(
-                    "From the tier %(tier)s", tier=partner._customer_tiers()[partner].name
+                    "From the tier %(tier)s", tier=tiers[partner].name
                 )
             else:
                 partner.pricelist_origin = False
@@ -50,8 +52,8 @@ class ResPartner(models.Model):
             if partner.commercial_partner_id.id in by_customer
         }
 
-    def _tier_pricelists(self) -> dict:
-        """``{contact: price list}`` of those whose tier has one that is in use."""
+    def _tiers_with_pricelist(self) -> dict:
+        """``{contact: tier}`` of those whose tier has a price list that is in use."""
         # sudo: prices don't depend on what a user may see
         tiers = self.env["crm.loyalty.tier"].sudo()
         tiers = tiers.browse(tiers._with_pricelist(self.env.company.id))
@@ -63,22 +65,18 @@ class ResPartner(models.Model):
                 and tier.pricelist_id.company_id in (self.env.company, self.env["res.company"])
             )
         )
-        return {
-            partner: tier.pricelist_id.with_env(self.env)
-            for partner, tier in self._customer_tiers().items()
-            if tier in usable
-        }
+        return {partner: tier for partner, tier in self._customer_tiers().items() if tier in usable}
 
     def _inverse_product_pricelist(self):
         """Choosing the tier's list stores nothing: it applies by itself. Choosing another one,
         the country's included, stores it, because otherwise the tier's would win."""
-        lists = self._tier_pricelists()
+        tiers = self._tiers_with_pricelist()
         others = self.browse()
         for partner in self:
             chosen = partner.property_product_pricelist
-            if partner not in lists:
+            if partner not in tiers:
                 others |= partner
-            elif not chosen or chosen == lists[partner]:
+            elif not chosen or chosen == tiers[partner].pricelist_id:
                 partner.specific_property_product_pricelist = False
             else:
                 partner.specific_property_product_pricelist = chosen

@@ -1,4 +1,5 @@
 from odoo import models
+from odoo.exceptions import AccessError
 
 
 class ResUsers(models.Model):
@@ -6,3 +7,7 @@ class ResUsers(models.Model):
 
     _name = "res.users"
     _inherit = ["res.users", "crm.customer.mirror"]
+
+    def _check_customer_manager(self):
+        if not self.has_group("crm_extended.group_manager"):
+            raise AccessError(self.env._("Only a customer intelligence manager can do this."))

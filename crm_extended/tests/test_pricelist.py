@@ -63,6 +63,12 @@ class TestTierPricelist(CustomerCase):
         self.of_gold.active = False
         self.assertEqual(self.pricelist(), self.default)
 
+    def test_list_of_an_archived_tier_applies_to_nobody(self):
+        self.gold.active = False
+        partners = self.customer.with_context(active_test=False)
+        self.assertEqual(self.pricelist(partners), self.default)
+        self.assertEqual(self.pricelist(), self.default)
+
     def test_price_does_not_depend_on_what_the_user_may_see(self):
         self.customer.user_id = self.make_user("salesperson")
         stranger = self.make_user("salesperson")

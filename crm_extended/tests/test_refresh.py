@@ -9,7 +9,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from odoo.addons.crm_extended.models import crm_customer_job, crm_customer_steps
+from odoo.addons.crm_extended.models import crm_customer_job, crm_customer_steps, crm_model_run
 from odoo.addons.crm_extended.models.crm_model_run import RUN_LOCK, WORK_LOCK
 
 from .common import CustomerCase
@@ -316,7 +316,7 @@ class TestConflicts(RefreshCase):
     def setUpClass(cls):
         super().setUpClass()
         cls.steps = [step.method for step in cls.profile._refresh_steps()]
-        cls.startClassPatcher(patch.object(crm_customer_job.time, "sleep"))
+        cls.startClassPatcher(patch.object(crm_model_run.time, "sleep"))
 
     def test_conflict_in_any_step_is_tried_again(self):
         for number, method in enumerate(self.steps):

@@ -12,7 +12,7 @@ from odoo.tests import BaseCase, tagged
 from odoo.tests.common import get_db_name
 from odoo.tools import mute_logger
 
-from odoo.addons.crm_extended.models import crm_customer_job
+from odoo.addons.crm_extended.models import crm_customer_job, crm_model_run
 
 from .ledger import LedgerWriter
 from .reference import Invoice, InvoiceLine, Ledger
@@ -155,7 +155,7 @@ class TestConcurrentTransactions(BaseCase):
         with (
             self.transaction() as env,
             patch.object(model, "_refresh_publish", interrupted),
-            patch.object(crm_customer_job.time, "sleep"),
+            patch.object(crm_model_run.time, "sleep"),
             mute_logger("odoo.sql_db"),
         ):
             run = self.run_job(env)
@@ -175,7 +175,7 @@ class TestConcurrentTransactions(BaseCase):
             self.transaction() as other,
             self.transaction() as env,
             patch.object(model, "_refresh_limits", impatient),
-            patch.object(crm_customer_job.time, "sleep"),
+            patch.object(crm_model_run.time, "sleep"),
             mute_logger("odoo.sql_db", crm_customer_job.__name__),
         ):
             self.buy_today(env)

@@ -227,7 +227,7 @@ class TestMeasures(TierCase):
         with self.assertRaises(AccessError):
             trial.create(trial.default_get(["company_id"])).action_try()
         with self.assertRaises(AccessError):
-            self.as_user(self.company.customer_run_id, manager).tier_thresholds  # noqa: B018
+            self.as_user(self.company.customer_run_id, manager).tier_thresholds  # noqa: B018 - read
         self.company.customer_tier_measure = "revenue"
         with self.assertRaises(AccessError):
             trial.create(trial.default_get(["company_id"]) | {"measure": "margin"}).action_try()
@@ -240,7 +240,7 @@ class TestMeasures(TierCase):
         self.assertFalse(row.next_tier_gap)
         self.assertFalse(row.next_tier_days)
         with self.assertRaises(AccessError):
-            self.as_user(row, self.make_user("manager")).next_tier_margin_gap  # noqa: B018
+            self.as_user(row, self.make_user("manager")).next_tier_margin_gap  # noqa: B018 - read
 
     def test_unknown_margin_moves_nobody(self):
         self.buy(10, 1000)

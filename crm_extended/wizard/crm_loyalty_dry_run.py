@@ -83,8 +83,7 @@ class CrmLoyaltyDryRun(models.TransientModel):
         return profiles.action_recompute()
 
     def _check_manager(self):
-        if not self.env.user.has_group("crm_extended.group_manager"):
-            raise AccessError(self.env._("Only a customer intelligence manager can do this."))
+        self.env.user._check_customer_manager()
         self._check_company(self.company_id)
         self.company_id._check_may_set_thresholds(self.measure)
 
