@@ -1,6 +1,6 @@
 """Run by ``make demo`` in ``odoo shell``: refreshes the customers, prints what was found."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import timedelta
 
 from odoo import fields
@@ -32,8 +32,11 @@ for title, flag in (
 
 print(f"Collect first         {Profile.search_count([('collect_first', '=', True)]):>6}")
 print("Tiers")
+tiers = Counter()  # each company has its own of the same names
 for tier, count in Profile._read_group([("tier_id", "!=", False)], ["tier_id"], ["__count"]):
-    print(f"  {tier.name:<20}{count:>6}")
+    tiers[tier.name] += count
+for name, count in tiers.items():
+    print(f"  {name:<20}{count:>6}")
 print(f"Changed in 30 days    {env['crm.customer.event'].search_count([]):>6} events")
 
 at_stake = defaultdict(float)
