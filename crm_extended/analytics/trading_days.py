@@ -1,0 +1,74 @@
+"""Time that passes only while a company trades: holidays count 0, quiet periods less than 1.
+
+Days are given as ``date``; a *number* is the trading time up to the end of a day, so that the
+trading time between two days is the difference of their numbers.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+from datetime import date, timedelta
+from itertools import pairwise
+from math import ceil
+from typing import NamedTuple
+
+ORIGIN = date(1900, 1, 1)
+ONE_DAY = timedelta(days=1)
+# what is left of a difference of numbers that ought to be nothing
+ROUNDING = 1e-9
+
+
+class Span(NamedTuple):
+    """Days, both ends included, that count for a share of a day; the lowest of several holds."""
+
+    first: date
+    last: date
+    share: float
+
+
+class TradingCalendar:
+    """Numbers of days, and back.
+
+    ``starts``, ``shares`` and ``numbers`` describe the pieces on which a share is the same: the
+    first day of each, its share, and the number of the day before it.
+
+    >>> nowruz = Span(date(2026, 3, 21), date(2026, 3, 24), 0)
+    >>> calendar = TradingCalendar([nowruz])
+    >>> calendar.number(date(2026, 3, 30)) - calendar.number(date(2026, 3, 20))
+    6.0
+    >>> calendar.day(calendar.number(date(2026, 3, 20)) + 1)
+    datetime.date(2026, 3, 25)
+    """
+
+    def __init__(self, spans: Iterable[Span] = ()):
+        spans = list(spans)
+        edges = {ORIGIN}
+        for span in spans:
+            edges |= {max(span.first, ORIGIN), span.last + ONE_DAY}
+        self.starts: list[date] = []
+        self.shares: list[float] = []
+        for start in sorted(edge for edge in edges if edge >= ORIGIN):
+            share = min((s.share for s in spans if s.first <= start <= s.last), default=1.0)
+            if not self.shares or self.shares[-1] != share:
+                self.starts.append(start)
+                self.shares.append(share)
+        self.numbers: list[float] = [0.0]
+        for (start, end), share in zip(pairwise(self.starts), self.shares, strict=False):
+            self.numbers.append(self.numbers[-1] + share * (end - start).days)
+
+    def number(self, day: date) -> float:
+        """Trading time from 1900 to the end of a day.
+
+        :raise ValueError: a day before 1900
+        """
+        piece = bisect_right(self.starts, day) - 1
+        if piece < 0:
+            raise ValueError(f"{day} lies before {ORIGIN}")
+        days = (day - self.starts[piece]).days + 1
+        return self.numbers[piece] + self.shares[piece] * days
+
+    def day(self, number: float) -> date:
+        """The first day whose number is no less than this one."""
+        number -= ROUNDING
+        piece = max(bisect_left(self.numbers, number) - 1, 0)
+        days = ceil((number - self.numbers[piece]) / self.shares[piece])
+        return self.starts[piece] + timedelta(days=days - 1)
