@@ -204,6 +204,31 @@ def retail_path() -> Path:
     return (Path(folder) if folder else FOLDER.parent.parent / "shared" / "data") / RETAIL_FILE
 
 
+def _build_cdnow(name: str, scale: Scale) -> None:
+    """Loads the data set as a CSV of one line a purchase."""
+    import csv
+    import runpy
+    import tempfile
+    from datetime import date
+
+    from benchmarks.csv_lines import Layout
+    from benchmarks.load_csv import load_csv
+    from benchmarks.odoo_env import environment
+
+    # its package would import the addon, and that Odoo
+    reader = runpy.run_path(str(FOLDER.parent / "crm_extended/tests/analytics/datasets.py"))
+    with tempfile.TemporaryDirectory() as folder, environment(name) as env:
+        path = Path(folder) / "cdnow.csv"
+        with path.open("w", newline="") as stream:
+            lines = csv.writer(stream)
+            lines.writerow(Layout().columns)
+            for number, (customer, day, value) in enumerate(reader["cdnow_purchases"](), 1):
+                lines.writerow(
+                    (number, "CD", "Records", 1, date.fromordinal(day), value, customer, "")
+                )
+        load_csv(env, path, Layout())
+
+
 def _build_retail(name: str, scale: Scale) -> None:
     """Loads the file where it is there, and keeps the load's report in the database."""
     from benchmarks.csv_lines import ONLINE_RETAIL_CHARGES, Layout
@@ -233,6 +258,7 @@ RECIPES: dict[str, Recipe] = {
     "loyal": Recipe("addon", _build_loyal, "three years of customers, for a year of nights"),
     "events": Recipe("addon", _build_events, "the same with automation rules"),
     "prices": Recipe("addon", _build_prices, "no customer yet"),
+    "cdnow": Recipe("addon", _build_cdnow, "CDNOW"),
     "retail": Recipe("addon", _build_retail, "Online Retail"),
 }
 

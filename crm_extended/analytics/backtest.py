@@ -165,3 +165,74 @@ def grade(
     if area >= 0.75 and error <= 0.03:
         return "A"
     return "B" if area >= 0.7 and error <= 0.05 else "C"
+
+
+class Forecast(NamedTuple):
+    """What was said of one customer: the chance of an order within the horizon, expected orders
+    and revenue; and what simple rules look at: his silence, and his own mean interval (None after
+    one order), in days."""
+
+    chance: float
+    orders: float
+    revenue: float
+    silence: float
+    interval: float | None
+
+
+class Outcome(NamedTuple):
+    """What he did within the horizon."""
+
+    orders: int
+    revenue: float
+
+
+def judge(forecasts: Sequence[Forecast], outcomes: Sequence[Outcome], rule_days: int = 90) -> dict:
+    """All measures of a back-test, in one dictionary.
+
+    Beside the chances two rules are judged that announce 1 or 0: "no order for 90 days" and
+    "silent for more than twice his own interval", and the forecast that announces to everybody
+    the share of those who ordered, as if it had been known.
+
+    :raise ValueError: nobody to judge
+    """
+    if not forecasts:
+        raise ValueError("there is nobody to judge")
+    ordered = [outcome.orders > 0 for outcome in outcomes]
+    chances = [forecast.chance for forecast in forecasts]
+    buyers = sum(ordered)
+    share = buyers / len(ordered)
+    bars = calibration(chances, ordered)
+    area = auc(chances, ordered)
+    rules = {
+        "rule_days": [float(f.silence <= rule_days) for f in forecasts],
+        "rule_interval": [
+            float(bool(f.interval) and f.silence <= 2 * f.interval) for f in forecasts
+        ],
+    }
+    measures = {
+        "customers": len(forecasts),
+        "buyers": buyers,
+        "auc": area,
+        "auc_interval": area is not None and auc_interval(area, buyers, len(forecasts) - buyers),
+        "brier": brier(chances, ordered),
+        "base_brier": share * (1 - share),
+        "calibration_error": calibration_error(bars),
+        "lift": top_lift(chances, ordered),
+        "bars": bars,
+        "orders_expected": sum(forecast.orders for forecast in forecasts),
+        "orders_actual": sum(outcome.orders for outcome in outcomes),
+        "revenue_expected": sum(forecast.revenue for forecast in forecasts),
+        "revenue_actual": sum(outcome.revenue for outcome in outcomes),
+    }
+    for name, announced in rules.items():
+        measures[f"{name}_auc"] = auc(announced, ordered)
+        measures[f"{name}_brier"] = brier(announced, ordered)
+    measures["grade"] = grade(
+        area,
+        measures["calibration_error"],
+        measures["brier"],
+        measures["base_brier"],
+        len(forecasts),
+        buyers,
+    )
+    return measures

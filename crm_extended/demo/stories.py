@@ -167,7 +167,7 @@ def order_after_silence(rng: Random, interval: float) -> Ages:
 
 def order_after_loss(rng: Random, interval: float) -> Ages:
     ages = visits(rng, interval, rng.randint(150, 400))
-    return shift(ages, int(4 * usual_interval(ages)) + 50)
+    return shift(ages, int(6 * usual_interval(ages)) + 60)
 
 
 def many_small_orders(rng: Random, interval: float) -> Ages:
@@ -211,7 +211,7 @@ STORIES = (
     Story("new_active", 12, first_orders, ("new",)),
     Story("irregular", 30, irregular, ("normal",), ("normal",)),
     Story("few", 24, few_orders, ("normal",)),
-    Story("shrinking", 14, declining, ("normal",), ("normal",), value=900, trend=0.05),
+    Story("shrinking", 14, declining, ("at_risk",), ("at_risk",), value=900, trend=0.05),
     Story("loyal", 92, regular, ("loyal",), ("loyal",)),
     Story("loyal_slow", 10, slow_and_regular, ("loyal",), ("loyal",), value=2200, trend=1.4),
     Story("loyal_large", 8, regular, ("loyal",), ("loyal",), value=4200, trend=1.4),
@@ -222,7 +222,7 @@ STORIES = (
     Story("at_risk_quoted", 6, silent_lately, ("at_risk",), FINE, value=800),
     Story("at_risk_overdue", 5, silent_lately, ("at_risk",), FINE, value=1100),
     Story("at_risk_once", 12, one_order_and_silent, ("at_risk",)),
-    Story("at_risk_reversed", 2, silent_lately, ("at_risk",), FINE),
+    Story("at_risk_reversed", 2, silent_lately, ("at_risk",)),
     Story("lost_lately", 8, gone_lately, ("lost",), ("at_risk",)),
     Story("lost", 34, gone, ("lost",), ("lost",)),
     Story("lost_large", 4, gone, ("lost",), ("lost",), value=2600),

@@ -1,3 +1,5 @@
+import math
+
 from odoo import api, fields, models
 from odoo.tools import SQL
 
@@ -15,18 +17,35 @@ SHRINKAGE = 3
 LOYAL_INTERVALS = 3
 # a loyal customer keeps at least this share of last year's revenue
 LOYAL_REVENUE = 2 / 3
+# who is silent stays so until a new order, although rhythm and model are learned anew each night:
+# until this share of the pause that made him so
+HYSTERESIS = 0.9
+# chance of a pause at which it is time to call at last
+LEAVE_CHANCE = 0.1
+# no day further ahead is worth a date
+FURTHEST_DAYS = 36_500
+# a fall of real revenue counts from so many orders in the year before
+FALL_ORDERS = 6
 
 
 class CrmCustomerLifecycle(models.Model):
     """Where a customer stands, judged by his own rhythm.
 
-    The usual interval is the geometric mean of his intervals between purchases (intervals are
-    skewed: it is the median of a log-normal, and one long pause does not hide the rhythm),
-    shrunk to the company's: ``(n · own + 3 · company) / (n + 3)`` for n intervals; the company's
-    is the median of its customers' own. Silence runs from the last purchase, or from a confirmed
-    order that waits to be invoiced. Beyond a multiple of the interval (settings) a customer is at
-    risk, beyond a larger one lost; who buys again after such a pause is won back. Without any
-    repeated purchase in the company no rhythm is known and nobody is called silent.
+    Silence runs from the last purchase, or from a confirmed order that waits to be invoiced, in
+    trading days. A pause is unusual when few customers of this rhythm, who have not left, would
+    pause so long: with the model of ``crm_customer_prediction``, ``S = ((α + t) / (α + T)) ^
+    (r + x)`` for x repeated orders, the last at t, T after the first. At ``S`` ≤ 20 % (settings) he
+    is at risk, at 2 % lost; who buys again after such a pause is won back.
+
+    Who bought once has no rhythm of his own, and where too little was bought repeatedly there is
+    no model. There a pause is long in usual intervals: the geometric mean of his intervals
+    (intervals are skewed: it is the median of a log-normal), shrunk to the company's:
+    ``(n · own + 3 · company) / (n + 3)`` for n intervals; the company's is the median of its
+    customers' own. Beyond a multiple of it (settings) he is at risk, beyond a larger one lost.
+    Without any repeated purchase in the company no rhythm is known and nobody is called silent.
+
+    A customer whose real revenue fell by a third against a year with at least six orders is at
+    risk too, whatever his rhythm.
     """
 
     _inherit = "crm.customer.profile"
@@ -65,7 +84,8 @@ class CrmCustomerLifecycle(models.Model):
     expected_leave_date = fields.Date(
         "Call Before",
         readonly=True,
-        help="Day on which the silence makes the customer count as lost. Empty after one purchase.",
+        help="Day by which a customer who stays would have ordered with a chance of 90 %. Empty "
+        "after one purchase, and where customers don't seem to leave at all.",
     )
 
     @api.model
@@ -78,6 +98,8 @@ class CrmCustomerLifecycle(models.Model):
                           MIN(purchase_date) AS first_purchase_date,
                           MAX(purchase_date) AS last_purchase_date,
                           COUNT(gap) AS interval_count,
+                          MIN(number) AS first_number,
+                          MAX(number) AS last_number,
                           ROUND(EXP(SUM(gap_log) / 1e6 / NULLIF(COUNT(gap), 0))::numeric, 2)
                               AS own_interval,
                           MAX(gap) FILTER (WHERE %s) AS longest_gap_12m
@@ -86,10 +108,38 @@ class CrmCustomerLifecycle(models.Model):
                 run._windows("purchase_date")["12m"],
                 run._staging("day"),
             ),
+            "shown": self._sql_shown_stages(run),
             "waiting": self._sql_waiting_orders(run),
             "quotation": self._sql_quotations(run),
             "prospect": self._sql_prospects(run),
         }
+
+    @api.model
+    def _sql_shown_stages(self, run) -> SQL:
+        return SQL(
+            """SELECT partner_id, lifecycle_stage AS shown_stage, stage_since AS shown_since,
+                      last_order_date AS shown_order_date
+                 FROM crm_customer_profile
+                WHERE company_id = %s""",
+            run.company_id.id,
+        )
+
+    @api.model
+    def _shown_stages_bind(self, run) -> bool:
+        """Whether who is shown as silent stays so within the hysteresis. An earlier day that is
+        restated, and changed rules, begin anew."""
+        before = run.company_id.customer_run_id
+        return bool(
+            before and before.as_of <= run.as_of and not self._stage_rules() & run._changed_inputs()
+        )
+
+    @api.model
+    def _stage_rules(self) -> set[str]:
+        """The frozen settings that the stage depends on."""
+        return {
+            "source", "at_risk_factor", "lost_factor", "at_risk_chance", "lost_chance",
+            "new_days", "prices", "calendar", "model",
+        }  # fmt: skip
 
     @api.model
     def _sql_waiting_orders(self, run) -> SQL:
@@ -167,6 +217,11 @@ class CrmCustomerLifecycle(models.Model):
 
     @api.model
     def _customer_columns(self, run):
+        shown = (
+            ("shown_stage", "shown_since", "shown_order_date")
+            if self._shown_stages_bind(run)
+            else ()
+        )
         return super()._customer_columns(run) | {
             "purchase_count": SQL("COALESCE(rhythm.purchase_count, 0)"),
             "first_purchase_date": SQL("rhythm.first_purchase_date"),
@@ -175,6 +230,11 @@ class CrmCustomerLifecycle(models.Model):
             "purchase_interval_days": SQL("rhythm.own_interval::float8"),
             "longest_gap_12m": SQL("rhythm.longest_gap_12m"),
             "last_order_date": SQL("GREATEST(rhythm.last_purchase_date, waiting.ordered_on)"),
+            "last_number": SQL("rhythm.last_number"),
+            "shown_stage": SQL("NULL::text"),
+            "shown_since": SQL("NULL::date"),
+            "shown_order_date": SQL("NULL::date"),
+            **{name: SQL.identifier("shown", name) for name in shown},
             "waiting_order_date": SQL("waiting.first_ordered_on"),
             "quotation": SQL("quotation.quotation"),
             "quoted_on": SQL("quotation.quoted_on"),
@@ -193,6 +253,38 @@ class CrmCustomerLifecycle(models.Model):
         )
 
     @api.model
+    def _sql_longest_pause(self, run, level: str, repeats: SQL, since: SQL, usual: SQL) -> SQL:
+        """Trading days after an order from which silence is unusual.
+
+        :param level: ``at_risk`` or ``lost``
+        :param repeats: repeated orders up to then
+        :param since: trading days from the first order to that one
+        :param usual: the usual interval, for those whom the model does not judge
+        """
+        by_interval = SQL("FLOOR(%s::float8 * %s) + 1", run.settings[f"{level}_factor"], usual)
+        if not self._is_predicting(run):
+            return by_interval
+        return SQL(
+            "CASE WHEN %(repeats)s > 0 THEN %(by_model)s ELSE %(by_interval)s END",
+            repeats=repeats,
+            by_model=self._sql_pause(run, run.settings[f"{level}_chance"], repeats, since),
+            by_interval=by_interval,
+        )
+
+    @api.model
+    def _sql_pause(self, run, chance: float, repeats: SQL, since: SQL) -> SQL:
+        """``MbgNbd.silence_time`` in SQL, from the last order."""
+        return SQL(
+            "(%(alpha)s + %(since)s) * (EXP(LEAST(20, %(log)s::float8 / (%(r)s + %(repeats)s)))"
+            " - 1)",
+            alpha=self._sql_parameter(run, "alpha"),
+            r=self._sql_parameter(run, "r"),
+            log=-math.log(chance),
+            repeats=repeats,
+            since=since,
+        )
+
+    @api.model
     def _sql_return_dates(self, run) -> SQL:
         """``(partner_id, won_back_date, won_back_gap)``: the last purchase after a
         pause that had made the customer count as lost, by what was known of his rhythm before."""
@@ -200,15 +292,22 @@ class CrmCustomerLifecycle(models.Model):
             """SELECT DISTINCT ON (partner_id)
                       partner_id, purchase_date AS won_back_date, gap AS won_back_gap
                  FROM %(days)s
-                WHERE gap > FLOOR(%(factor)s * %(usual)s)
+                WHERE gap >= %(limit)s
                 ORDER BY partner_id, purchase_date DESC""",
             days=run._staging("day"),
-            factor=run.settings["lost_factor"],
-            usual=self._sql_usual_interval(
+            limit=self._sql_longest_pause(
                 run,
+                "lost",
                 SQL("prior_count"),
-                # in hundredths of a day, as the interval itself: 7 days are not 6.999998
-                SQL("ROUND(EXP((prior_log / 1e6 / NULLIF(prior_count, 0))::float8) * 100) / 100"),
+                SQL("(since - gap)"),
+                self._sql_usual_interval(
+                    run,
+                    SQL("prior_count"),
+                    # in hundredths of a day, as the interval itself: 7 days are not 6.999998
+                    SQL(
+                        "ROUND(EXP((prior_log / 1e6 / NULLIF(prior_count, 0))::float8) * 100) / 100"
+                    ),
+                ),
             ),
         )
 
@@ -216,24 +315,42 @@ class CrmCustomerLifecycle(models.Model):
     def _customer_layers(self, run):
         settings = run.settings
         as_of = SQL("%s::date", run.as_of)
-        lost_after = SQL("FLOOR(%s::float8 * usual_interval)::integer", settings["lost_factor"])
+        usual = SQL("usual_interval")
+        pauses = {
+            level: self._sql_longest_pause(
+                run, level, SQL("order_repeats"), SQL("order_last"), usual
+            )
+            for level in ("at_risk", "lost")
+        }
+        waited = SQL("%s - last_number", run._sql_number(SQL("waiting_order_date")))
+        lost_before_waiting = self._sql_longest_pause(
+            run, "lost", SQL("interval_count"), SQL("(last_number - first_number)"), usual
+        )
         return super()._customer_layers(run) + [
             {
                 "usual_interval": self._sql_usual_interval(
                     run, SQL("interval_count"), SQL("purchase_interval_days")
                 ),
+                "order_number": SQL("first_number + order_last"),
+                "silent_time": SQL("order_length - order_last"),
+                "is_silent_still": SQL("shown_order_date = last_order_date"),
             },
             {
-                "at_risk_from": SQL(
-                    "last_order_date + FLOOR(%s::float8 * usual_interval)::integer + 1",
-                    settings["at_risk_factor"],
-                ),
-                "lost_from": SQL("last_order_date + %s + 1", lost_after),
-                "came_back_by_order": SQL(
-                    "COALESCE(waiting_order_date - last_purchase_date > %s, FALSE)", lost_after
-                ),
+                **{f"{level}_pause": pause for level, pause in pauses.items()},
+                "came_back_by_order": SQL("COALESCE(%s >= %s, FALSE)", waited, lost_before_waiting),
             },
             {
+                **{
+                    f"{level}_from": SQL(
+                        "CASE WHEN %(pause)s < %(furthest)s THEN %(day)s END",
+                        pause=SQL.identifier(f"{level}_pause"),
+                        furthest=FURTHEST_DAYS,
+                        day=run._sql_day(
+                            SQL("order_number + %s", SQL.identifier(f"{level}_pause"))
+                        ),
+                    )
+                    for level in pauses
+                },
                 "won_back_on": SQL(
                     "CASE WHEN came_back_by_order THEN waiting_order_date ELSE won_back_date END"
                 ),
@@ -241,13 +358,18 @@ class CrmCustomerLifecycle(models.Model):
                     "CASE WHEN came_back_by_order THEN waiting_order_date - last_purchase_date"
                     " ELSE won_back_gap END"
                 ),
+                "fell": self._sql_fell(run),
+            },
+            {
+                "is_lost": self._sql_is_silent("lost", as_of, ("lost",)),
+                "is_silent": self._sql_is_silent("at_risk", as_of, ("at_risk", "lost")),
             },
             {
                 "lifecycle_stage": SQL(
                     """CASE
                         WHEN purchase_count = 0 THEN 'prospect'
-                        WHEN %(as_of)s >= lost_from THEN 'lost'
-                        WHEN %(as_of)s >= at_risk_from THEN 'at_risk'
+                        WHEN is_lost THEN 'lost'
+                        WHEN is_silent OR fell THEN 'at_risk'
                         WHEN won_back_on > %(as_of)s - %(new_days)s THEN 'won_back'
                         WHEN first_purchase_date > %(as_of)s - %(new_days)s THEN 'new'
                         WHEN %(loyal)s THEN 'loyal'
@@ -261,19 +383,62 @@ class CrmCustomerLifecycle(models.Model):
             {
                 "stage_since": SQL(
                     """CASE lifecycle_stage
-                        WHEN 'lost' THEN lost_from
-                        WHEN 'at_risk' THEN at_risk_from
+                        WHEN 'lost' THEN LEAST(lost_from, %(as_of)s)
+                        WHEN 'at_risk' THEN CASE
+                            WHEN at_risk_from <= %(as_of)s THEN at_risk_from
+                            WHEN shown_stage = 'at_risk' THEN shown_since
+                            ELSE %(as_of)s
+                        END
                         WHEN 'won_back' THEN won_back_on
                         WHEN 'new' THEN first_purchase_date
-                    END"""
+                    END""",
+                    as_of=as_of,
                 ),
                 "retention_flag": SQL("lifecycle_stage = 'at_risk'"),
                 "winback_flag": SQL(
                     "lifecycle_stage = 'lost' AND interval_count > 0 AND revenue_total > 0"
                 ),
-                "expected_leave_date": SQL("CASE WHEN interval_count > 0 THEN lost_from END"),
+                "expected_leave_date": self._sql_leave_date(run),
             },
         ]
+
+    @api.model
+    def _sql_is_silent(self, level: str, as_of: SQL, stages: tuple[str, ...]) -> SQL:
+        """Whether the silence has reached a level, or had when the customer was last looked at."""
+        return SQL(
+            "(%(as_of)s >= %(begin)s OR (is_silent_still AND shown_stage IN %(stages)s"
+            " AND silent_time >= %(share)s * %(pause)s))",
+            as_of=as_of,
+            begin=SQL.identifier(f"{level}_from"),
+            stages=stages,
+            share=HYSTERESIS,
+            pause=SQL.identifier(f"{level}_pause"),
+        )
+
+    @api.model
+    def _sql_fell(self, run) -> SQL:
+        """Whether real revenue fell by a third, against a year with enough orders to tell."""
+        return SQL(
+            "COALESCE(order_prev >= %s AND revenue_real_12m < %s::numeric * revenue_real_prev_12m,"
+            " FALSE)",
+            FALL_ORDERS,
+            LOYAL_REVENUE,
+        )
+
+    @api.model
+    def _sql_leave_date(self, run) -> SQL:
+        """The day to call before; NULL where it can't be told."""
+        if not self._is_predicting(run):
+            return SQL("CASE WHEN interval_count > 0 THEN lost_from END")
+        if not run.leaving_is_seen:
+            return SQL("NULL::date")
+        pause = self._sql_pause(run, LEAVE_CHANCE, SQL("order_repeats"), SQL("order_last"))
+        return SQL(
+            "CASE WHEN interval_count > 0 AND %(pause)s < %(furthest)s THEN %(day)s END",
+            pause=pause,
+            furthest=FURTHEST_DAYS,
+            day=run._sql_day(SQL("order_number + %s", pause)),
+        )
 
     @api.model
     def _sql_is_loyal(self, run) -> SQL:

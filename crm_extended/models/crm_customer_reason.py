@@ -59,6 +59,7 @@ class CrmCustomerReason(models.Model):
             interval=args.get("interval") or 0,
             silence=self._days_since(args.get("last")),
             left=-self._days_since(args.get("leave")),
+            odds=args.get("odds"),
             since=self._days_since(args.get("since")),
             pause=args.get("pause") or 0,
             overdue=self._days_since(args.get("overdue")),
@@ -76,7 +77,9 @@ class CrmCustomerReason(models.Model):
             "Overdue for %(overdue)s. Accounting first.", overdue=self._format_days(overdue)
         )
 
-    def _sentence_at_risk(self, interval, silence, left, **days):
+    def _sentence_at_risk(self, interval, silence, left, odds, **days):
+        if odds:
+            return self._sentence_unusual(interval, silence, left, odds)
         if left <= 0:
             return self._sentence_call_today(silence)
         return self.env._(
@@ -84,6 +87,33 @@ class CrmCustomerReason(models.Model):
             interval=self._format_days(interval),
             silence=silence,
             left=self._format_days(left),
+        )
+
+    def _sentence_unusual(self, interval, silence, left, odds):
+        values = {
+            "interval": self._format_days(interval),
+            "silence": silence,
+            "odds": odds,
+            "left": self._format_days(left),
+        }
+        if left <= 0:
+            return self.env._(
+                "Orders every %(interval)s; silent for %(silence)s, as 1 in %(odds)s would be. "
+                "Call today.",
+                **values,
+            )
+        return self.env._(
+            "Orders every %(interval)s; silent for %(silence)s, as 1 in %(odds)s would be. "
+            "Call within %(left)s.",
+            **values,
+        )
+
+    def _sentence_at_risk_less(self, interval, silence, **days):
+        return self.env._(
+            "Orders every %(interval)s; last %(silence)s ago, but much less than a year before. "
+            "Ask what he buys elsewhere.",
+            interval=self._format_days(interval),
+            silence=silence,
         )
 
     def _sentence_at_risk_once(self, interval, silence, left, **days):
@@ -191,6 +221,12 @@ class CrmCustomerReason(models.Model):
                 return self.env._(
                     "%(amount)s is overdue.", amount=self._format_amount(self.overdue_amount)
                 )
+            case "at_risk_less":
+                return self.env._(
+                    "%(amount)s in 12 months, %(share)s %% less than in the 12 before.",
+                    amount=self._format_amount(self.revenue_12m),
+                    share=-round(self.real_change_12m * 100),
+                )
             case "at_risk" | "at_risk_once" if self.revenue_12m > 0:
                 return self.env._(
                     "%(amount)s a year at stake.", amount=self._format_amount(self.revenue_12m)
@@ -253,6 +289,8 @@ class CrmCustomerReason(models.Model):
                         WHEN collect_first AND lifecycle_stage IN ('at_risk', 'lost')
                             THEN 'blocked'
                         WHEN collect_first THEN 'blocked_buying'
+                        WHEN lifecycle_stage = 'at_risk' AND NOT is_silent
+                            THEN 'at_risk_less'
                         WHEN lifecycle_stage IN ('at_risk', 'lost') AND interval_count = 0
                             THEN lifecycle_stage || '_once'
                         WHEN lifecycle_stage IN ('normal', 'loyal') AND interval_count = 0
@@ -265,7 +303,10 @@ class CrmCustomerReason(models.Model):
                         'interval', ROUND(CASE WHEN interval_count > 0
                             THEN purchase_interval_days ELSE usual_interval END),
                         'last', last_order_date,
-                        'leave', CASE WHEN lifecycle_stage = 'at_risk' THEN lost_from END,
+                        'leave', CASE WHEN lifecycle_stage = 'at_risk' AND is_silent
+                            THEN %(leave)s END,
+                        'odds', CASE WHEN lifecycle_stage = 'at_risk' AND is_silent
+                            AND interval_count > 0 THEN %(odds)s END,
                         'since', CASE WHEN lifecycle_stage IN ('new', 'won_back')
                             THEN stage_since END,
                         'overdue', CASE WHEN collect_first THEN overdue_since END,
@@ -274,6 +315,22 @@ class CrmCustomerReason(models.Model):
                         'quoted_on', CASE WHEN %(open)s THEN quoted_on END
                     ))""",
                     open=SQL("lifecycle_stage IN ('at_risk', 'lost', 'prospect')"),
+                    leave=self._sql_call_before(run),
+                    odds=self._sql_odds(run),
                 ),
             },
         ]
+
+    @api.model
+    def _sql_call_before(self, run) -> SQL:
+        """Until when a silent customer is to be called."""
+        if not self._is_predicting(run):
+            return SQL("lost_from")
+        return SQL("CASE WHEN interval_count > 0 THEN expected_leave_date ELSE lost_from END")
+
+    @api.model
+    def _sql_odds(self, run) -> SQL:
+        """Of how many customers of his rhythm one would pause so long; NULL without a model."""
+        if not self._is_predicting(run):
+            return SQL("NULL::integer")
+        return SQL("ROUND(EXP(LEAST(rate_shape * log_pause, 20)))::integer")

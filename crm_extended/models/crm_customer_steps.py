@@ -124,32 +124,38 @@ class CrmCustomerSteps(models.Model):
     @api.model
     def _refresh_days(self, run) -> float:
         """The purchase days of each customer, the pause before each, and what was known of the
-        rhythm before it. Logarithms are integers, in millionths: their sums don't depend on the
-        order of adding."""
+        rhythm before it. Pauses are whole trading days, one at least. Logarithms are integers, in
+        millionths: their sums don't depend on the order of adding."""
         self._refresh_limits()
         run._stage(
             "day",
             SQL(
-                """SELECT partner_id, purchase_date, gap, gap_log,
+                """SELECT partner_id, purchase_date, number, since, gap, gap_log,
                           COUNT(gap) OVER prior AS prior_count,
                           SUM(gap_log) OVER prior AS prior_log
                      FROM (
-                        SELECT partner_id, purchase_date, gap,
+                        SELECT partner_id, purchase_date, number, since, gap,
                                ROUND(LN(gap) * 1e6)::integer AS gap_log
                           FROM (
-                            SELECT partner_id, purchase_date,
-                                   purchase_date - LAG(purchase_date) OVER (
-                                       PARTITION BY partner_id ORDER BY purchase_date
-                                   ) AS gap
-                              FROM %s
-                             WHERE purchase_date IS NOT NULL
-                             GROUP BY partner_id, purchase_date
-                            HAVING SUM(purchases) > 0
+                            SELECT partner_id, purchase_date, number,
+                                   number - FIRST_VALUE(number) OVER by_day AS since,
+                                   CASE WHEN number - LAG(number) OVER by_day < 1 THEN 1
+                                        ELSE ROUND(number - LAG(number) OVER by_day)
+                                   END::integer AS gap
+                              FROM (
+                                SELECT partner_id, purchase_date, %(number)s AS number
+                                  FROM %(documents)s
+                                 WHERE purchase_date IS NOT NULL
+                                 GROUP BY partner_id, purchase_date
+                                HAVING SUM(purchases) > 0
+                              ) AS numbered
+                            WINDOW by_day AS (PARTITION BY partner_id ORDER BY purchase_date)
                           ) AS days
                      ) AS logs
                    WINDOW prior AS (PARTITION BY partner_id ORDER BY purchase_date
                                     ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)""",
-                run._staging("document"),
+                number=run._sql_number(SQL("purchase_date")),
+                documents=run._staging("document"),
             ),
         )
         return 1

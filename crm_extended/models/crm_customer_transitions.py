@@ -46,7 +46,7 @@ class CrmCustomerTransitions(models.Model):
 
     @api.model
     def _transitions(self, run) -> list[Transition]:
-        rules = ("source", "at_risk_factor", "lost_factor", "new_days", "prices")
+        rules = tuple(self._stage_rules())
         tiers = SQL("%s::integer[]", [tier["id"] for tier in run.settings["tiers"]["tiers"]])
 
         def flag(name: str, raised: str) -> SQL:

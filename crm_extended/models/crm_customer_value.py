@@ -127,7 +127,6 @@ class CrmCustomerValue(models.Model):
                     {
                         f"order_{name}": SQL("COUNT(*) FILTER (WHERE %s)", window)
                         for name, window in run._windows("purchase_date").items()
-                        if name != "prev"
                     }
                 ),
                 run._staging("day"),
@@ -201,6 +200,7 @@ class CrmCustomerValue(models.Model):
             "revenue_12m": SQL("value.revenue_12m"),
             "revenue_prev_12m": SQL("value.revenue_prev"),
             "revenue_best_year": SQL("best_year.revenue_best_year"),
+            "order_prev": SQL("orders.order_prev"),
             **{
                 f"{measure}_{window}": SQL.identifier(source, f"{measure}_{window}")
                 for source, measures in sources.items()

@@ -3,13 +3,13 @@ from odoo.tools import SQL
 
 # shares of the company's contribution at which classes end, as ABC analysis has it
 CLASS_SHARES = {"a": 0.8, "b": 0.95, "c": 1}
-# the chance of staying, until it is predicted: half of those at risk, none of the lost
+# the chance of staying where it can't be predicted: half of those at risk, none of the lost
 STAYING = {"at_risk": 0.5, "lost": 0}
 
 
 class CrmCustomerValueClass(models.Model):
     """What a customer is worth to the company, internally: contribution times the chance that he
-    stays. Customers are ranked by it (ABC analysis): those who bring the first 80 % are A, the
+    stays, that is, orders within a year. Customers are ranked by it (ABC analysis): those who bring the first 80 % are A, the
     next 15 % B, the rest C, and who brings nothing or costs money is D. Not to be confused with
     the tier, which a customer may be told.
     """
@@ -31,7 +31,11 @@ class CrmCustomerValueClass(models.Model):
             SQL(" ").join(SQL("WHEN %s THEN %s", *item) for item in STAYING.items()),
         )
         return super()._customer_layers(run) + [
-            {"staying_value": SQL("contribution_12m * %s", staying)},
+            {
+                "staying_value": SQL(
+                    "contribution_12m * COALESCE(p_order_365d::numeric, %s)", staying
+                ),
+            },
             {
                 "value_share": SQL(
                     # what those who are worth more bring: equal customers share a class; a frame

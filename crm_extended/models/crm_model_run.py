@@ -105,6 +105,23 @@ class CrmModelRun(models.Model):
         help="Real: years are compared in the prices of the as-of month. Nominal: no price index "
         "covers them, and price rises count as growth.",
     )
+    model = fields.Json(
+        readonly=True,
+        groups="crm_extended.group_manager",
+        help="What was learned: parameters of the MBG/NBD model (time in trading days), from whom, "
+        "how well it fits.",
+    )
+    leaving_is_seen = fields.Boolean(
+        readonly=True,
+        help="Whether the purchases tell that customers leave for good. Where they don't, silences "
+        "end sooner or later, and nobody's leave date is known.",
+    )
+    value_model = fields.Json(
+        readonly=True,
+        groups="crm_extended.group_margin",
+        help="What was learned of the value of orders (Gamma-Gamma), and the rates of margin and "
+        "cost of all customers.",
+    )
     statistics = fields.Json(
         readonly=True,
         groups="crm_extended.group_manager",
@@ -188,6 +205,8 @@ class CrmModelRun(models.Model):
         if before.price_basis and before.price_basis != self.price_basis:
             changed.add("prices")
         profiles = self.env["crm.customer.profile"]
+        if profiles._is_predicting(before) != profiles._is_predicting(self):
+            changed.add("model")
         if profiles._records_payments(before) != profiles._records_payments(self):
             changed.add("payments")
         return changed
@@ -210,6 +229,8 @@ class CrmModelRun(models.Model):
                 "settings": self.company_id._customer_settings(),
                 "statistics": False,
                 "tier_thresholds": False,
+                "model": False,
+                "value_model": False,
             }
         )
 

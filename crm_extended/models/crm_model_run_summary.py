@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 
+from ..analytics.readiness import FEWEST_CUSTOMERS, FEWEST_REPEATERS, SHORTEST_DAYS
+
 
 class CrmModelRunSummary(models.Model):
     """What a run used and found, in sentences."""
@@ -11,6 +13,9 @@ class CrmModelRunSummary(models.Model):
     )
     statistics_text = fields.Text(
         "Found", compute="_compute_statistics_text", groups="crm_extended.group_manager"
+    )
+    model_text = fields.Text(
+        "Learned", compute="_compute_model_text", groups="crm_extended.group_manager"
     )
     cut_points_text = fields.Text(
         "Scores", compute="_compute_cut_points_text", groups="crm_extended.group_manager"
@@ -34,8 +39,14 @@ class CrmModelRunSummary(models.Model):
                         origin=sources.get(used.get("source"), ""),
                     ),
                     self.env._(
-                        "At risk after %(at_risk)s usual intervals without an order, lost after "
-                        "%(lost)s.",
+                        "At risk when %(at_risk)s of customers of his rhythm would be silent for "
+                        "so long, lost at %(lost)s.",
+                        at_risk=f"{used.get('at_risk_chance', 0):.1%}",
+                        lost=f"{used.get('lost_chance', 0):.1%}",
+                    ),
+                    self.env._(
+                        "Who bought once, and everybody while few bought repeatedly: at risk after "
+                        "%(at_risk)s usual intervals without an order, lost after %(lost)s.",
                         at_risk=used.get("at_risk_factor"),
                         lost=used.get("lost_factor"),
                     ),
@@ -99,6 +110,54 @@ class CrmModelRunSummary(models.Model):
                 for reason, count in (found.get("excluded") or {}).items()
             ]
             run.statistics_text = "\n".join(lines)
+
+    @api.depends_context("lang")
+    @api.depends("model", "leaving_is_seen")
+    def _compute_model_text(self):
+        for run in self:
+            learned = run.model or {}
+            lines = []
+            if learned:
+                lines.append(
+                    self.env._(
+                        "Customers since %(first)s: %(customers)s, of whom %(repeaters)s bought "
+                        "again.",
+                        first=learned.get("first_day") or "–",
+                        customers=learned["customers"],
+                        repeaters=learned["repeaters"],
+                    )
+                )
+            if learned.get("state") == "insufficient":
+                lines.append(
+                    self.env._(
+                        "Not enough to predict: it takes %(customers)s customers, %(repeaters)s of "
+                        "them with repeated purchases, and %(days)s days.",
+                        customers=FEWEST_CUSTOMERS,
+                        repeaters=FEWEST_REPEATERS,
+                        days=SHORTEST_DAYS,
+                    )
+                )
+            elif learned:
+                lines += [
+                    self.env._(
+                        "MBG/NBD: r %(r)s, α %(alpha)s trading days, a %(a)s, b %(b)s; "
+                        "log-likelihood %(fit)s, from %(sample)s customers in %(seconds)s s.",
+                        r=learned["r"],
+                        alpha=learned["alpha"],
+                        a=learned["a"],
+                        b=learned["b"],
+                        fit=learned["log_likelihood"],
+                        sample=learned["sample"],
+                        seconds=learned["seconds"],
+                    ),
+                    self.env._("Customers leave for good: seen in the purchases.")
+                    if run.leaving_is_seen
+                    else self.env._(
+                        "That customers leave for good is not seen in the purchases: silences end "
+                        "sooner or later, and no date of leaving is told."
+                    ),
+                ]
+            run.model_text = "\n".join(lines)
 
     @api.depends_context("lang")
     @api.depends("cut_points", "cut_on")

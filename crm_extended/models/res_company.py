@@ -13,7 +13,10 @@ COST_DRIVERS = ("order", "delivery", "return", "call", "meeting", "delay")
 # beyond them dates leave the calendar
 MAX_FACTOR = 100
 MAX_NEW_DAYS = 3650
+MAX_CLV_YEARS = 5
 STALE_HOURS = 26
+# chances of a silence that can be told from data
+LOWEST_CHANCE, HIGHEST_CHANCE = 0.001, 0.5
 
 
 class ResCompany(models.Model):
@@ -32,11 +35,31 @@ class ResCompany(models.Model):
     customer_lost_factor = fields.Float(
         "Lost After", default=4.0, help="In usual intervals of the customer, without an order."
     )
+    customer_at_risk_chance = fields.Float(
+        "Unusual Silence",
+        default=0.2,
+        help="At risk is who is silent for so long that no more than this share of customers of "
+        "his rhythm would be.",
+    )
+    customer_lost_chance = fields.Float(
+        "Silence of the Lost",
+        default=0.02,
+        help="Lost is who is silent for so long that no more than this share of customers of his "
+        "rhythm would be.",
+    )
     customer_new_days = fields.Integer(
         "New For",
         default=90,
         help="Days after the first purchase, or after coming back, in which a customer counts as "
         "new, or as won back.",
+    )
+    customer_clv_years = fields.Integer(
+        "Lifetime Horizon", default=3, help="Years whose expected orders make the lifetime value."
+    )
+    customer_discount_rate = fields.Float(
+        "Discount Rate",
+        default=0.1,
+        help="What a year's delay takes off the lifetime value, price rises left aside.",
     )
     customer_suspect_documents = fields.Integer(
         "Propose As Walk-in From",
@@ -122,6 +145,38 @@ class ResCompany(models.Model):
                     )
                 )
 
+    @api.constrains("customer_at_risk_chance", "customer_lost_chance")
+    def _check_customer_chances(self):
+        for company in self:
+            lost, at_risk = company.customer_lost_chance, company.customer_at_risk_chance
+            if not LOWEST_CHANCE <= lost < at_risk <= HIGHEST_CHANCE:
+                raise ValidationError(
+                    self.env._(
+                        "A lost customer's silence is more unusual than that of one at risk: set "
+                        "“Silence of the Lost” (%(lost)s) below “Unusual Silence” (%(at_risk)s), "
+                        "both between 0.1 % and 50 %.",
+                        lost=f"{lost:.1%}",
+                        at_risk=f"{at_risk:.1%}",
+                    )
+                )
+
+    @api.constrains("customer_clv_years", "customer_discount_rate")
+    def _check_customer_horizon(self):
+        for company in self:
+            if not 1 <= company.customer_clv_years <= MAX_CLV_YEARS:
+                raise ValidationError(
+                    self.env._(
+                        "Nobody knows what customers do in %(years)s years: set “Lifetime Horizon” "
+                        "to 1 to %(most)s.",
+                        years=company.customer_clv_years,
+                        most=MAX_CLV_YEARS,
+                    )
+                )
+            if not 0 <= company.customer_discount_rate <= 1:
+                raise ValidationError(
+                    self.env._("Set “Discount Rate” to 0 % or more, and 100 % at most.")
+                )
+
     @api.constrains("customer_new_days", "customer_suspect_documents")
     def _check_customer_windows(self):
         for company in self:
@@ -204,6 +259,10 @@ class ResCompany(models.Model):
             "source": self.customer_purchase_source,
             "at_risk_factor": self.customer_at_risk_factor,
             "lost_factor": self.customer_lost_factor,
+            "at_risk_chance": self.customer_at_risk_chance,
+            "lost_chance": self.customer_lost_chance,
+            "clv_years": self.customer_clv_years,
+            "discount_rate": self.customer_discount_rate,
             "new_days": self.customer_new_days,
             "suspect_documents": self.customer_suspect_documents,
             # a late payment costs its share of a year at a rate in per cent

@@ -21,6 +21,14 @@ class ResConfigSettings(models.TransientModel):
         related="company_id.customer_at_risk_factor", readonly=False
     )
     customer_lost_factor = fields.Float(related="company_id.customer_lost_factor", readonly=False)
+    customer_at_risk_chance = fields.Float(
+        related="company_id.customer_at_risk_chance", readonly=False
+    )
+    customer_lost_chance = fields.Float(related="company_id.customer_lost_chance", readonly=False)
+    customer_clv_years = fields.Integer(related="company_id.customer_clv_years", readonly=False)
+    customer_discount_rate = fields.Float(
+        related="company_id.customer_discount_rate", readonly=False
+    )
     customer_new_days = fields.Integer(related="company_id.customer_new_days", readonly=False)
     customer_suspect_documents = fields.Integer(
         related="company_id.customer_suspect_documents", readonly=False

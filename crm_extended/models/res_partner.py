@@ -120,6 +120,26 @@ class ResPartner(models.Model):
     expected_leave_date = fields.Date(
         related="customer_profile_id.expected_leave_date", groups=USER
     )
+    prediction_state = fields.Selection(related="customer_profile_id.prediction_state", groups=USER)
+    p_order_30d = RowFloat(related="customer_profile_id.p_order_30d", groups=USER)
+    p_order_60d = RowFloat(related="customer_profile_id.p_order_60d", groups=USER)
+    p_order_90d = RowFloat(related="customer_profile_id.p_order_90d", groups=USER)
+    expected_orders_365d = RowFloat(related="customer_profile_id.expected_orders_365d", groups=USER)
+    next_order_from = fields.Date(related="customer_profile_id.next_order_from", groups=USER)
+    next_order_to = fields.Date(related="customer_profile_id.next_order_to", groups=USER)
+    expected_value_order = RowMonetary(
+        related="customer_profile_id.expected_value_order", currency_field="customer_currency_id"
+    )
+    clv = RowMonetary(related="customer_profile_id.clv", currency_field="customer_currency_id")
+    clv_low = RowMonetary(
+        related="customer_profile_id.clv_low", currency_field="customer_currency_id"
+    )
+    clv_high = RowMonetary(
+        related="customer_profile_id.clv_high", currency_field="customer_currency_id"
+    )
+    value_at_risk = RowMonetary(
+        related="customer_profile_id.value_at_risk", currency_field="customer_currency_id"
+    )
     r_score = RowInteger(related="customer_profile_id.r_score", groups=USER)
     f_score = RowInteger(related="customer_profile_id.f_score", groups=USER)
     m_score = RowInteger(related="customer_profile_id.m_score", groups=USER)

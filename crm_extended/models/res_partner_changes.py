@@ -66,6 +66,7 @@ class ResPartnerChanges(models.Model):
             "crm.customer.event",
             "crm.loyalty.tier.lock",
             "crm.loyalty.tier.history",
+            "crm.customer.forecast",
         ):
             self.env[model].sudo().search([("partner_id", "in", self.ids)], order="id").unlink()
 

@@ -29,8 +29,19 @@ EXACT = (
     "f_score",
     "m_score",
     "rfm_segment",
+    "prediction_state",
+    "next_order_from",
+    "next_order_to",
 )
-NEARLY = ("purchase_interval_days", "return_rate_12m")
+# what is rounded, and by how much it may differ
+NEARLY = {
+    "purchase_interval_days": 0.011,
+    "return_rate_12m": 1e-12,
+    "p_order_30d": 1e-5,
+    "p_order_60d": 1e-5,
+    "p_order_90d": 1e-5,
+    "expected_orders_365d": 1e-4,
+}
 CENT = Decimal("0.01")
 RATES = (Decimal(1), Decimal("1.25"), Decimal("0.84"), Decimal("41.373195"))
 UNITS = (Decimal(1), Decimal(12))
@@ -479,6 +490,4 @@ class LedgerCase(CustomerCase):
     def _agree(self, name, stored, expected):
         if stored is None or expected is None or name in self.exact:
             return stored == expected
-        # the interval is known to a hundredth of a day
-        tolerance = 0.011 if name == "purchase_interval_days" else 1e-12
-        return abs(float(stored) - expected) < tolerance
+        return abs(float(stored) - expected) <= self.nearly[name]

@@ -1,4 +1,5 @@
-"""The customer rows in plain Python: slow, obvious, and independent of the SQL under test.
+"""The customer rows in plain Python: slow, obvious, and independent of the SQL under test. What is
+learned and predicted comes from ``analytics``, which has published numbers of its own to meet.
 
 A ``Ledger`` is a list of orders, invoices and leads; ``customers(ledger, as_of)`` says what the
 row of each customer must be, amounts as ``Decimal``. One function per rule of the design.
@@ -15,10 +16,13 @@ from zoneinfo import ZoneInfo
 from dateutil.relativedelta import relativedelta
 
 from odoo.addons.crm_extended.analytics import rfm
+from odoo.addons.crm_extended.analytics.mbg_nbd import MbgNbd, history
+from odoo.addons.crm_extended.analytics.readiness import prediction_state
 
 COMPANY_WEIGHT = 3
 LOYAL_INTERVALS = 3
 LOYAL_REVENUE = Decimal(2) / 3
+FALL_ORDERS = 6
 LOSS_MAKER_COVERAGE = Decimal("0.8")
 LOSS_MAKER_DAYS = 183
 
@@ -104,6 +108,8 @@ class Settings:
     decimals: int = 2
     at_risk_factor: float = 2.0
     lost_factor: float = 4.0
+    at_risk_chance: float = 0.2
+    lost_chance: float = 0.02
     new_days: int = 90
     costs: dict[str, Decimal] = field(default_factory=dict)  # of order, delivery, return
     margin_since: datetime | None = None
@@ -297,8 +303,10 @@ def customers(ledger: Ledger, as_of: date, settings: Settings) -> dict[int, dict
         if customer not in ledger.excluded and (days or is_prospect):
             rows[customer] = {"days": days} | value(own, days, as_of, settings)
     company = median([row["purchase_interval_days"] for row in rows.values() if row["gaps"]])
+    rhythm = Rhythm(company, learn(rows, as_of), settings)
     for customer, row in rows.items():
-        row |= life_cycle(customer, row, company, ledger, as_of, settings)
+        row |= life_cycle(customer, row, rhythm, ledger, as_of, settings)
+        row |= prediction(customer, row, rhythm, ledger, as_of, settings)
     score(rows, all_facts, as_of)
     return rows
 
@@ -424,13 +432,52 @@ def waiting_orders(customer: int, last: date, ledger, as_of, settings) -> list[d
     return sorted(day for day in days if last < day <= as_of)
 
 
-def comeback(row: dict, company: float | None, settings: Settings) -> date | None:
+def learn(rows: dict, as_of: date) -> MbgNbd | None:
+    """The model of all customers, with as many digits as are kept; None from too little."""
+    histories = [
+        history([day.toordinal() for day in row["days"]], as_of.toordinal())
+        for row in rows.values()
+        if row["days"]
+    ]
+    repeaters = sum(x > 0 for x, _, _ in histories)
+    length = max((T for _, _, T in histories), default=0)
+    state = prediction_state(len(histories), repeaters, length)
+    if state == "insufficient":
+        return None
+    learned = MbgNbd().fit(*zip(*histories, strict=True))
+    model = MbgNbd.of(**{name: float(f"{v:.8g}") for name, v in learned.parameters_.items()})
+    model.leaving_is_seen_, model.state = learned.leaving_is_seen_, state
+    return model
+
+
+@dataclass
+class Rhythm:
+    """How long a pause may last, by the model or in usual intervals."""
+
+    company: float | None
+    model: MbgNbd | None
+    settings: Settings
+
+    def usual(self, gaps: list[int]) -> float | None:
+        return usual_interval(len(gaps), own_interval(gaps), self.company)
+
+    def longest_pause(self, level: str, gaps: list[int], x: int, t_x: int) -> float | None:
+        """Days after an order from which a customer is at a level; None where it can't be told."""
+        if self.model and x > 0:
+            chance = getattr(self.settings, f"{level}_chance")
+            return self.model.silence_time(chance, x, t_x) - t_x
+        usual = self.usual(gaps)
+        factor = getattr(self.settings, f"{level}_factor")
+        return None if usual is None else math.floor(factor * usual) + 1
+
+
+def comeback(row: dict, rhythm: Rhythm) -> date | None:
     """The last day that ended a pause beyond the lost limit, as the rhythm was known by then."""
     result = None
     for number, gap in enumerate(row["gaps"]):
         earlier = row["gaps"][:number]
-        usual = usual_interval(number, own_interval(earlier), company)
-        if usual is not None and gap > math.floor(settings.lost_factor * usual):
+        limit = rhythm.longest_pause("lost", earlier, number, sum(earlier))
+        if limit is not None and gap >= limit:
             result = row["days"][number + 1]
     return result
 
@@ -446,7 +493,15 @@ def is_loyal(row: dict, usual: float | None, as_of: date, settings: Settings) ->
     )
 
 
-def life_cycle(customer, row, company, ledger: Ledger, as_of: date, settings: Settings) -> dict:
+def fell(row: dict, as_of: date) -> bool:
+    before = Window(as_of, 24, 12)
+    return (
+        sum(day in before for day in row["days"]) >= FALL_ORDERS
+        and row["revenue_12m"] < LOYAL_REVENUE * row["revenue_prev_12m"]
+    )
+
+
+def life_cycle(customer, row, rhythm, ledger: Ledger, as_of: date, settings: Settings) -> dict:
     days, gaps = row["days"], row["gaps"]
     if not days:
         return {
@@ -456,18 +511,20 @@ def life_cycle(customer, row, company, ledger: Ledger, as_of: date, settings: Se
             "winback_flag": False,
             "expected_leave_date": None,
         }
-    usual = usual_interval(len(gaps), row["purchase_interval_days"], company)
+    usual = rhythm.usual(gaps)
     waiting = waiting_orders(customer, days[-1], ledger, as_of, settings)
     last = max(waiting, default=days[-1])
-    returned_on = comeback(row, company, settings)
-    lost_after = None if usual is None else math.floor(settings.lost_factor * usual)
-    if waiting and usual is not None and (waiting[0] - days[-1]).days > lost_after:
+    x, t_x = len(gaps) + bool(waiting), (last - days[0]).days
+    lost, at_risk = (rhythm.longest_pause(level, gaps, x, t_x) for level in ("lost", "at_risk"))
+    returned_on = comeback(row, rhythm)
+    limit = rhythm.longest_pause("lost", gaps, len(gaps), sum(gaps))
+    if waiting and limit is not None and (waiting[0] - days[-1]).days >= limit:
         returned_on = waiting[0]
     silence = (as_of - last).days
     since = as_of - timedelta(days=settings.new_days)
-    if usual is not None and silence > lost_after:
+    if lost is not None and silence >= lost:
         stage = "lost"
-    elif usual is not None and silence > math.floor(settings.at_risk_factor * usual):
+    elif (at_risk is not None and silence >= at_risk) or fell(row, as_of):
         stage = "at_risk"
     elif returned_on and returned_on > since:
         stage = "won_back"
@@ -482,8 +539,51 @@ def life_cycle(customer, row, company, ledger: Ledger, as_of: date, settings: Se
         "last_order_date": last,
         "retention_flag": stage == "at_risk",
         "winback_flag": stage == "lost" and bool(gaps) and row["revenue_total"] > 0,
-        "expected_leave_date": last + timedelta(days=lost_after + 1) if gaps else None,
+        "expected_leave_date": leave_date(rhythm.model, last, gaps, x, t_x, lost),
     }
+
+
+def leave_date(model, last: date, gaps, x: int, t_x: int, lost_pause) -> date | None:
+    if not gaps:
+        return None
+    if model is None:
+        return last + timedelta(days=lost_pause)
+    if not model.leaving_is_seen_:
+        return None
+    pause = model.silence_time(0.1, x, t_x) - t_x
+    return last + timedelta(days=math.ceil(pause))
+
+
+def prediction(customer, row, rhythm, ledger: Ledger, as_of: date, settings: Settings) -> dict:
+    days, model = row["days"], rhythm.model
+    chances = {
+        "prediction_state": None,
+        "p_order_30d": None,
+        "p_order_60d": None,
+        "p_order_90d": None,
+        "expected_orders_365d": None,
+        "next_order_from": None,
+        "next_order_to": None,
+    }
+    if not days:
+        return chances
+    if not model:
+        return chances | {"prediction_state": "insufficient"}
+    waiting = waiting_orders(customer, days[-1], ledger, as_of, settings)
+    seen = (
+        len(row["gaps"]) + bool(waiting),
+        (max(waiting, default=days[-1]) - days[0]).days,
+        (as_of - days[0]).days,
+    )
+    chances["prediction_state"] = model.state
+    for horizon in (30, 60, 90):
+        chances[f"p_order_{horizon}d"] = model.p_order(horizon, *seen)
+    chances["expected_orders_365d"] = model.expected_orders(365, *seen)
+    for name, chance in (("next_order_from", 0.25), ("next_order_to", 0.75)):
+        time = model.order_time(chance, *seen)
+        if time is not None and time < 730:
+            chances[name] = as_of + timedelta(days=math.ceil(time))
+    return chances
 
 
 # --------------------------------------------------------------------------- RFM

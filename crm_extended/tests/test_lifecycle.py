@@ -302,10 +302,15 @@ class TestOtherStages(RhythmCase):
         self.buy(550, 450, *range(10, 400, 30))
         self.assert_stage("loyal", "that is more than a year ago")
 
-    def test_shrinking_customer_is_not_loyal(self):
+    def test_customer_who_buys_for_a_third_less_is_at_risk(self):
         self.buy(*range(370, 731, 30), amount=200)
         self.buy(*range(10, 365, 30), amount=100)
-        self.assert_stage("normal", "he buys for half of what he did")
+        self.assert_stage("at_risk", "he buys for half of what he did", stage_since=self.as_of)
+
+    def test_fall_is_none_where_the_year_before_was_thin(self):
+        self.buy(380, 500, 620, 700, amount=500)
+        self.buy(*range(10, 365, 30), amount=100)
+        self.assert_stage("normal", "four orders tell nothing, but loyal he is not")
 
     def test_customer_who_keeps_two_thirds_is_loyal(self):
         self.buy(380, amount=150)

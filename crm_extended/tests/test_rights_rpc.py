@@ -19,6 +19,8 @@ SETTINGS = "res.config.settings"
 TIER, LOCK = "crm.loyalty.tier", "crm.loyalty.tier.lock"
 EVENT, QUEUE = "crm.customer.event", "crm.customer.event.queue"
 HISTORY, PRICES = "crm.loyalty.tier.history", "crm.price.index"
+FORECAST, BACKTEST = "crm.customer.forecast", "crm.model.backtest"
+QUIET = "crm.quiet.period"
 DRY_RUN, RATES = "crm.loyalty.dry.run", "crm.price.index.currency"
 # who may call what: every public method that the addon defines
 OWN_METHODS = {

@@ -15,7 +15,7 @@ class TestMarginLedger(LedgerCase):
     """Units, currencies, refunds, discounts, down payments, lines over several orders."""
 
     exact = (*EXACT, "margin_12m", "contribution_12m", "loss_maker_flag")
-    nearly = (*LedgerCase.nearly, "margin_coverage")
+    nearly = LedgerCase.nearly | {"margin_coverage": 1e-12}
 
     def apply(self, rules):
         self.company.customer_margin_since = rules.margin_since

@@ -1,0 +1,66 @@
+from odoo import fields, models
+from odoo.tools import SQL
+
+from ..analytics.trading_days import ORIGIN, ROUNDING, Span, TradingCalendar
+from .crm_quiet_period import in_year
+
+FIRST_YEAR = 1970
+# how far ahead quiet periods of every year are laid out
+YEARS_AHEAD = 12
+
+
+class CrmModelRunCalendar(models.Model):
+    """The trading days of a run: days to numbers and back, in Python and in SQL."""
+
+    _inherit = "crm.model.run"
+
+    def _trading_calendar(self) -> TradingCalendar:
+        """The calendar that the run froze; see ``analytics.trading_days``."""
+        spans = []
+        frozen = (self.settings or {}).get("calendar") or {}
+        for first, last in frozen.get("holidays", []):
+            spans.append(Span(fields.Date.to_date(first), fields.Date.to_date(last), 0.0))
+        for first, last, share, is_yearly in frozen.get("quiet", []):
+            first, last = fields.Date.to_date(first), fields.Date.to_date(last)
+            if not is_yearly:
+                spans.append(Span(first, last, share))
+                continue
+            over = last.year - first.year
+            spans += [
+                Span(in_year(first, year), in_year(last, year + over), share)
+                for year in range(FIRST_YEAR, self.as_of.year + YEARS_AHEAD)
+            ]
+        return TradingCalendar(spans)
+
+    def _sql_number(self, day: SQL) -> SQL:
+        """``TradingCalendar.number`` in SQL: trading time up to the end of a day."""
+        calendar = self._trading_calendar()
+        if len(calendar.starts) == 1:
+            return SQL("(%s - %s::date + 1)::float8", day, ORIGIN)
+        piece = SQL("width_bucket(%s, %s::date[])", day, calendar.starts)
+        return SQL(
+            "((%(numbers)s::float8[])[%(piece)s] + (%(shares)s::float8[])[%(piece)s]"
+            " * (%(day)s - (%(starts)s::date[])[%(piece)s] + 1))",
+            numbers=calendar.numbers,
+            shares=calendar.shares,
+            starts=calendar.starts,
+            piece=piece,
+            day=day,
+        )
+
+    def _sql_day(self, number: SQL) -> SQL:
+        """``TradingCalendar.day`` in SQL: the first day whose number is no less."""
+        calendar = self._trading_calendar()
+        number = SQL("(%s - %s)", number, ROUNDING)
+        if len(calendar.starts) == 1:
+            return SQL("(%s::date + CEIL(%s)::integer - 1)", ORIGIN, number)
+        piece = SQL("width_bucket(%s, %s::float8[])", number, calendar.numbers)
+        return SQL(
+            "((%(starts)s::date[])[%(piece)s] - 1 + CEIL((%(number)s"
+            " - (%(numbers)s::float8[])[%(piece)s]) / (%(shares)s::float8[])[%(piece)s])::integer)",
+            numbers=calendar.numbers,
+            shares=calendar.shares,
+            starts=calendar.starts,
+            piece=piece,
+            number=number,
+        )
