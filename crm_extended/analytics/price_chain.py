@@ -1,13 +1,13 @@
 """A price index from what a company sold: the same product, from month to month.
 
-Matched models (ILO et al., *Consumer Price Index Manual: Concepts and Methods*, 2020, chapters 8
-and 10, on unit values, bilateral chaining and its drift): each product that is sold again says
-which level prices have now, namely the level of the month it was last sold in, times its own price
-change since. The level of a month is the geometric mean of what its products say. A product that
-was not sold for some months says so over the gap (up to ``bridge`` months); new products say
-nothing before they are sold a second time.
+Matched models of unit values, chained (for these, and for the drift of chains, see ILO, IMF and
+others, *Consumer Price Index Manual: Concepts and Methods*, 2020, on scanner data): each product
+that is sold again says which level prices have now, namely the level of the month it was last sold
+in, times its own price change since. The level of a month is the geometric mean of what its
+products say. A product that was not sold for some months says so over the gap (up to ``bridge``
+months); new products say nothing before they are sold a second time.
 
-Three rules keep it from drifting, which a plain chain does (the manual, 10.60):
+Three rules keep it from drifting, which a plain chain does:
 
 - A product has one weight for all months, the sum of its shares of the months' sales. With the
   sales of the month as weights, a promotion's way down would weigh more than its way back.
@@ -73,7 +73,7 @@ class PriceChain:
     """Learns the price level of each month.
 
     >>> rows = [Sold(p, m, price * 10, 10) for p in range(5) for m, price in enumerate((10, 11))]
-    >>> rows += [Sold("new", 1, 99, 1), Sold(0, 3, 121, 10), Sold(1, 3, 121, 10), Sold(2, 3, 121, 10)]
+    >>> rows += [Sold("new", 1, 99, 1), *(Sold(p, 3, 121, 10) for p in range(3))]
     >>> chain = PriceChain().fit(rows)
     >>> [(month, round(told.level, 4), told.matched) for month, told in chain.months_.items()]
     [(0, 1.0, 0), (1, 1.1, 5), (2, 1.1537, 0), (3, 1.21, 3)]
@@ -230,7 +230,7 @@ def is_restless(prices: list[float], swing: float = 0.5) -> bool:
     """Whether logarithms of prices go up and down at will: the change of the change is mostly
     large. Prices that rise steadily, or rarely, or were cut for a time are none of these.
 
-    >>> is_restless([1, 3, 0, 2, 1, 3, 0, 2]), is_restless([1, 3, 1])      # the other: too few to tell
+    >>> is_restless([1, 3, 0, 2, 1, 3, 0, 2]), is_restless([1, 3, 1])      # three can't tell
     (True, False)
     >>> is_restless([1, 2, 3, 4, 5, 6, 7, 8]), is_restless([2, 2, 2, 1, 2, 2, 2, 2])
     (False, False)

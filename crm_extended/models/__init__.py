@@ -22,6 +22,7 @@ from . import (
     crm_model_run_summary,
     res_company,
     crm_price_index,
+    crm_price_index_own,
     crm_loyalty_tier,
     crm_loyalty_tier_lock,
     res_config_settings,

@@ -20,6 +20,7 @@ TIER, LOCK = "crm.loyalty.tier", "crm.loyalty.tier.lock"
 EVENT, QUEUE = "crm.customer.event", "crm.customer.event.queue"
 HISTORY, PRICES = "crm.loyalty.tier.history", "crm.price.index"
 DRY_RUN, RATES = "crm.loyalty.dry.run", "crm.price.index.currency"
+OWN_PRICES, OWN_MONTH = "crm.price.index.own", "crm.price.index.own.line"
 # who may call what: every public method that the addon defines
 OWN_METHODS = {
     (PROFILE, "refresh"): MANAGERS,
@@ -38,6 +39,8 @@ OWN_METHODS = {
     (DRY_RUN, "action_try"): MANAGERS,
     (DRY_RUN, "action_apply"): MANAGERS,
     (RATES, "action_take"): MANAGERS,
+    (PRICES, "action_take_from_own_sales"): MANAGERS,
+    (OWN_PRICES, "action_take"): MANAGERS,
     (RUN, "action_cancel"): MANAGERS,
     (RUN, "action_recompute"): MANAGERS,
     (FACT, "action_open_document"): AMOUNTS,
@@ -113,6 +116,7 @@ class TestRightsRpc(SeveralCustomersHttpCase):
             ),
             DRY_RUN: cls.env[DRY_RUN].create(cls.env[DRY_RUN].default_get(["company_id"])),
             RATES: cls.env[RATES].create({"currency_id": cls.env.ref("base.EUR").id}),
+            OWN_PRICES: cls.env[OWN_PRICES].create({}),
             "res.partner": cls.lost,
         }
 
