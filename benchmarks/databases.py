@@ -233,6 +233,7 @@ RECIPES: dict[str, Recipe] = {
     "loyal": Recipe("addon", _build_loyal, "three years of customers, for a year of nights"),
     "events": Recipe("addon", _build_events, "the same with automation rules"),
     "prices": Recipe("addon", _build_prices, "no customer yet"),
+    "own_prices": Recipe("addon", _build_prices, "the same, for an index of its own"),
     "retail": Recipe("addon", _build_retail, "Online Retail"),
 }
 
