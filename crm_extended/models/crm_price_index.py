@@ -35,7 +35,7 @@ class CrmPriceIndex(models.Model):
         [
             ("typed", "Typed or imported"),
             ("currency", "Exchange rate"),
-            ("own", "Own invoices and orders"),
+            ("own", "Own sales"),
         ],
         required=True,
         readonly=True,

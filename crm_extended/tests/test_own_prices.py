@@ -1,4 +1,5 @@
 from datetime import date, datetime
+from unittest.mock import patch
 
 from dateutil.relativedelta import relativedelta
 from freezegun import freeze_time
@@ -7,20 +8,19 @@ from odoo import Command
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, tagged
 
-from .common import CustomerCase
+from .common import CustomerCase, CustomerHttpCase
 
 # five days after the end of June: June counts
 TODAY = datetime(2025, 7, 6, 12)
 JUNE = date(2025, 6, 1)
 
 
-class OwnPricesCase(CustomerCase):
+class OwnPricesWorld:
     """A company that sells five products each month, at prices that rise by 50 % a year."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.startClassPatcher(freeze_time(TODAY))
         cls.manager = cls.make_user("manager")
         cls.customer = cls.make_customer()
         cls.products = [cls.make_product(f"Product {number}") for number in range(5)]
@@ -60,9 +60,16 @@ class OwnPricesCase(CustomerCase):
         moves.action_post()
         return moves
 
+
+class OwnPricesCase(OwnPricesWorld, CustomerCase):
     @classmethod
-    def find(cls, user=None):
-        action = cls.as_user("crm.price.index", user or cls.manager).action_take_from_own_sales()
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.startClassPatcher(freeze_time(TODAY))
+
+    @classmethod
+    def find(cls):
+        action = cls.as_user("crm.price.index", cls.manager).action_take_from_own_sales()
         return cls.as_user(cls.env[action["res_model"]].browse(action["res_id"]), cls.manager)
 
     def type_index(self, *months, source="typed"):
@@ -177,8 +184,8 @@ class TestTakingOwnPrices(OwnPricesCase):
             [(line.month.month, line.state) for line in wizard.line_ids],
             [(6, "told"), (5, "told"), (4, "between"), (3, "first")],
         )
-        self.assertIn("1 months with sales are not in it", wizard.note)
-        self.assertIn("1 months lie evenly between", wizard.note)
+        self.assertIn("no products connect them with the others: 1.", wizard.note)
+        self.assertIn("too few of their products were sold before: 1.", wizard.note)
         self.assertIn("some 5 products a month", wizard.note)
         self.assertIn("does not cover the last 24 months", wizard.note)
 
@@ -358,6 +365,17 @@ class TestOwnPricesStayCurrent(OwnPricesCase):
         self.night(date(2025, 7, 6))
         self.assertEqual(list(self.index())[-2:], ["2025-05", "2025-06"])
 
+    def test_customers_are_refreshed_although_the_index_can_not_be_continued(self):
+        before = self.take_until_april()
+        facts = self.env.registry["crm.customer.fact"]
+        with (
+            patch.object(facts, "_monthly_sales", side_effect=ValueError("broken")),
+            self.assertLogs("odoo.addons.crm_extended.models.crm_price_index_own", "ERROR"),
+        ):
+            run = self.night(date(2025, 7, 6))
+        self.assertEqual(run.state, "running")
+        self.assertEqual(self.index(), before)
+
     def test_products_that_no_longer_connect_leave_the_index_as_it_is(self):
         before = self.take_until_april()
         self.env["account.move"].search(
@@ -366,3 +384,14 @@ class TestOwnPricesStayCurrent(OwnPricesCase):
         self.sell(2, products=[self.make_product("New") for _ in range(4)])
         self.night(date(2025, 7, 6))
         self.assertEqual(self.index(), before)
+
+
+@tagged("post_install", "-at_install", "crm_extended", "tour")
+class TestOwnPricesTour(OwnPricesWorld, CustomerHttpCase):
+    def test_manager_sees_the_index_and_takes_it(self):
+        # the browser has no other today
+        last = self.company._first_open_month(date.today()) - relativedelta(months=1)
+        self.sell(3, last=last)
+        self.start_tour("/odoo", "crm_extended_own_prices", login=self.manager.login)
+        self.assertEqual(list(self.company._price_index())[-1], last)
+        self.assertEqual(len(self.company._price_index()), 3)

@@ -40,7 +40,7 @@ class CrmPriceIndexOwn(models.TransientModel):
     line_ids = fields.One2many("crm.price.index.own.line", "own_id", "Months Found", readonly=True)
     month_count = fields.Integer("Months", readonly=True)
     product_count = fields.Integer(
-        "Products", readonly=True, help="Products that were sold in these months."
+        "Products", readonly=True, help="Products sold in all months that were looked at."
     )
     note = fields.Text("What Is Missing", readonly=True)
     kept_count = fields.Integer(
@@ -184,33 +184,48 @@ class CrmPriceIndexOwn(models.TransientModel):
         between = sum(not month.is_told for month in months)
         told = [month.matched for month in months[1:] if month.is_told]
         outside = len(chain.sold_ - chain.months_.keys())
-        notes = {
-            self.env._(
-                "%(count)s months with sales are not in it: no products connect them with the "
-                "others.",
-                count=outside,
-            ): outside,
-            self.env._(
-                "%(count)s months lie evenly between their neighbours: too few of their products "
-                "were sold before.",
-                count=between,
-            ): between,
-            self.env._(
-                "%(count)s products are left out: their prices go up and down at will, as those "
-                "of freight and repairs do.",
-                count=chain.restless_,
-            ): chain.restless_,
-            self.env._(
-                "Only some %(count)s products a month tell: a year's inflation may be several "
-                "points off.",
-                count=round(sum(told) / len(told)),
-            ): sum(told) < FEW_PRODUCTS * len(told),
-            self.env._(
-                "It does not cover the last 24 months: until it does, years are compared in the "
-                "money of their time."
-            ): not self._covers_two_years(chain),
-        }
-        return [note for note, applies in notes.items() if applies]
+        notes = [
+            (
+                outside,
+                self.env._(
+                    "Months with sales that are not in it, because no products connect them with "
+                    "the others: %(count)s.",
+                    count=outside,
+                ),
+            ),
+            (
+                between,
+                self.env._(
+                    "Months that lie evenly between their neighbours, because too few of their "
+                    "products were sold before: %(count)s.",
+                    count=between,
+                ),
+            ),
+            (
+                chain.restless_,
+                self.env._(
+                    "Products left out, because their prices go up and down at will, as those of "
+                    "freight and repairs do: %(count)s.",
+                    count=chain.restless_,
+                ),
+            ),
+            (
+                sum(told) < FEW_PRODUCTS * len(told),
+                self.env._(
+                    "Only some %(count)s products a month tell: a year's inflation may be several "
+                    "points off.",
+                    count=round(sum(told) / len(told)),
+                ),
+            ),
+            (
+                not self._covers_two_years(chain),
+                self.env._(
+                    "It does not cover the last 24 months: until it does, years are compared in "
+                    "the money of their time."
+                ),
+            ),
+        ]
+        return [note for applies, note in notes if applies]
 
     def _covers_two_years(self, chain: PriceChain) -> bool:
         """As the refresh asks for it: the last 24 months, or all of a younger company."""
