@@ -259,6 +259,7 @@ RECIPES: dict[str, Recipe] = {
     "events": Recipe("addon", _build_events, "the same with automation rules"),
     "prices": Recipe("addon", _build_prices, "no customer yet"),
     "cdnow": Recipe("addon", _build_cdnow, "CDNOW"),
+    "own_prices": Recipe("addon", _build_prices, "the same, for an index of its own"),
     "retail": Recipe("addon", _build_retail, "Online Retail"),
 }
 

@@ -21,6 +21,7 @@
         "views/res_partner_views.xml",
         "views/crm_lead_views.xml",
         "wizard/crm_loyalty_dry_run_views.xml",
+        "wizard/crm_price_index_own_views.xml",
         "views/crm_loyalty_tier_views.xml",
         "views/crm_model_backtest_views.xml",
         "views/crm_price_index_views.xml",

@@ -28,6 +28,7 @@ from . import (
     res_company,
     crm_price_index,
     crm_quiet_period,
+    crm_price_index_own,
     crm_loyalty_tier,
     crm_loyalty_tier_lock,
     res_config_settings,

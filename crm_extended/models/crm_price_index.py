@@ -32,7 +32,11 @@ class CrmPriceIndex(models.Model):
         help="Price level of the month against any base, as 100 for the first month.",
     )
     source = fields.Selection(
-        [("typed", "Typed or imported"), ("currency", "Exchange rate")],
+        [
+            ("typed", "Typed or imported"),
+            ("currency", "Exchange rate"),
+            ("own", "Own sales"),
+        ],
         required=True,
         readonly=True,
         default="typed",

@@ -1,1 +1,1 @@
-from . import crm_customer_fact
+from . import crm_customer_fact, crm_customer_fact_price

@@ -54,7 +54,8 @@ class CrmCustomerFact(models.Model):
         "invoices that were wholly reversed: they are no purchase.",
     )
     kind = fields.Selection([("purchase", "Purchase"), ("return", "Return")], readonly=True)
-    quantity = fields.Float(readonly=True, help="Negative on returns.")
+    quantity = fields.Float(readonly=True, help="In the unit of the line; negative on returns.")
+    uom_id = fields.Many2one("uom.uom", "Unit", readonly=True)
     amount = fields.Monetary(
         "Net Amount",
         readonly=True,
@@ -220,6 +221,7 @@ class CrmCustomerFact(models.Model):
                 " THEN 'return' ELSE 'purchase' END"
             ),
             "quantity": SQL("%s * line.quantity", sign),
+            "uom_id": SQL("line.product_uom_id"),
             "amount": SQL("-line.balance"),
             "margin": SQL("NULL::numeric"),
             "move_id": SQL("move.id"),
@@ -380,6 +382,7 @@ class CrmCustomerFact(models.Model):
             "purchase_date": SQL("CASE WHEN line.product_uom_qty < 0 THEN NULL ELSE %s END", day),
             "kind": SQL("CASE WHEN line.product_uom_qty < 0 THEN 'return' ELSE 'purchase' END"),
             "quantity": SQL("line.product_uom_qty"),
+            "uom_id": SQL("line.product_uom_id"),
             "amount": SQL(
                 "ROUND((line.price_subtotal / COALESCE(NULLIF(sale.currency_rate, 0), 1))::numeric,"
                 " company.decimals)"

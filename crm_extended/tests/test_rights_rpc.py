@@ -22,6 +22,7 @@ HISTORY, PRICES = "crm.loyalty.tier.history", "crm.price.index"
 FORECAST, BACKTEST = "crm.customer.forecast", "crm.model.backtest"
 QUIET = "crm.quiet.period"
 DRY_RUN, RATES = "crm.loyalty.dry.run", "crm.price.index.currency"
+OWN_PRICES, OWN_MONTH = "crm.price.index.own", "crm.price.index.own.line"
 # who may call what: every public method that the addon defines
 OWN_METHODS = {
     (PROFILE, "refresh"): MANAGERS,
@@ -40,6 +41,8 @@ OWN_METHODS = {
     (DRY_RUN, "action_try"): MANAGERS,
     (DRY_RUN, "action_apply"): MANAGERS,
     (RATES, "action_take"): MANAGERS,
+    (PRICES, "action_take_from_own_sales"): MANAGERS,
+    (OWN_PRICES, "action_take"): MANAGERS,
     (RUN, "action_cancel"): MANAGERS,
     (RUN, "action_recompute"): MANAGERS,
     (FACT, "action_open_document"): AMOUNTS,
@@ -113,8 +116,23 @@ class TestRightsRpc(SeveralCustomersHttpCase):
             PRICES: cls.env[PRICES].create(
                 {"company_id": cls.company.id, "month": cls.as_of, "index": 100}
             ),
+            QUIET: cls.env[QUIET].create(
+                {
+                    "name": "Summer",
+                    "company_id": cls.company.id,
+                    "date_from": cls.as_of,
+                    "date_to": cls.as_of,
+                }
+            ),
+            FORECAST: cls.env[FORECAST].create(
+                {"run_id": cls.run_queued.id, "partner_id": cls.lost.id, "p_order": 0.5}
+            ),
+            BACKTEST: cls.env[BACKTEST].create(
+                {"company_id": cls.company.id, "as_of": cls.as_of, "kind": "stored"}
+            ),
             DRY_RUN: cls.env[DRY_RUN].create(cls.env[DRY_RUN].default_get(["company_id"])),
             RATES: cls.env[RATES].create({"currency_id": cls.env.ref("base.EUR").id}),
+            OWN_PRICES: cls.env[OWN_PRICES].create({}),
             "res.partner": cls.lost,
         }
 
@@ -199,6 +217,9 @@ class TestRightsRpc(SeveralCustomersHttpCase):
             EVENT: READERS,
             QUEUE: MANAGERS,
             PRICES: READERS,
+            QUIET: READERS,
+            BACKTEST: READERS,
+            FORECAST: MANAGERS,
         }
         calls = {}
         for model, roles in readers.items():
@@ -219,7 +240,7 @@ class TestRightsRpc(SeveralCustomersHttpCase):
 
     def test_nobody_changes_rows_runs_and_purchase_lines(self):
         calls = {}
-        for model in (PROFILE, RUN, FACT, HISTORY, EVENT, QUEUE):
+        for model in (PROFILE, RUN, FACT, HISTORY, EVENT, QUEUE, FORECAST, BACKTEST):
             ids = self.records[model].ids
             values = {"company_id": self.company.id}
             calls |= {
@@ -255,7 +276,12 @@ class TestRightsRpc(SeveralCustomersHttpCase):
                 self.assertTrue(self.is_refused(EXCLUSION, "unlink", ids), role)
 
     def test_tiers_locks_and_prices_are_the_business_of_managers(self):
-        values = {TIER: {"color": 3}, LOCK: {"reason": "Agreed again"}, PRICES: {"index": 101}}
+        values = {
+            TIER: {"color": 3},
+            LOCK: {"reason": "Agreed again"},
+            PRICES: {"index": 101},
+            QUIET: {"share": 0.5},
+        }
         self.check(
             {
                 f"{model}.write": (MANAGERS, model, "write", [self.records[model].ids, value], {})

@@ -1,1 +1,6 @@
-from . import base_partner_merge, crm_loyalty_dry_run, crm_price_index_currency
+from . import (
+    base_partner_merge,
+    crm_loyalty_dry_run,
+    crm_price_index_currency,
+    crm_price_index_own,
+)

@@ -29,7 +29,7 @@ class CrmPriceIndexCurrency(models.TransientModel):
 
     def action_take(self):
         """Write the index of every month from the first one to the present, replacing what was
-        taken from a currency before. What was typed stays."""
+        taken before. What was typed stays."""
         self.ensure_one()
         indexes = self.env["crm.price.index"]
         known = indexes.search([("company_id", "=", self.company_id.id)])

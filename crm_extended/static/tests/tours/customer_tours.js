@@ -176,6 +176,28 @@ registry.category("web_tour.tours").add("crm_extended_dry_run", {
     ],
 });
 
+registry.category("web_tour.tours").add("crm_extended_own_prices", {
+    url: "/odoo/price-index",
+    steps: () => [
+        {
+            content: "Take the index from own sales",
+            trigger: ".o_control_panel button:contains(Take from Own Sales)",
+            run: "click",
+        },
+        {
+            content: "What was found stands there, and what is missing",
+            trigger: ".modal .o_field_widget[name=month_count]:contains(/^3$/)",
+        },
+        {trigger: ".modal .o_field_widget[name=note]:contains(some 5 products a month)"},
+        {trigger: ".modal .o_data_row:contains(Told by products):contains(100%)"},
+        {content: "Take it", trigger: ".modal button[name=action_take]", run: "click"},
+        {
+            content: "The months are in the index",
+            trigger: "body:not(:has(.modal)) .o_data_row:contains(Own sales)",
+        },
+    ],
+});
+
 registry.category("web_tour.tours").add("crm_extended_lock_tier", {
     url: "/odoo/all-customers",
     steps: () => [
