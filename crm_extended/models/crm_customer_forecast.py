@@ -159,7 +159,8 @@ class CrmCustomerForecasting(models.Model):
 
     @api.model
     def _sql_outcomes(self, run, day) -> SQL:
-        """``(partner_id, orders_after, revenue_after)`` of the horizon after a day, as known by the run."""
+        """``(partner_id, orders_after, revenue_after)``: of the horizon after a day, as the run
+        knows it."""
         return SQL(
             """SELECT partner_id, COUNT(purchase_date) AS orders_after,
                       SUM(amount)::float8 AS revenue_after

@@ -65,13 +65,11 @@ class CrmCustomerPrediction(models.Model):
         help="Orders (days with a purchase) expected within 365 days after the as-of date.",
     )
     next_order_from = fields.Date(
-        "Next Order From",
         readonly=True,
         help="The next order comes earlier with a chance of 25 %. Empty where it may well never "
         "come.",
     )
     next_order_to = fields.Date(
-        "Next Order To",
         readonly=True,
         help="The next order has come by then with a chance of 75 %. Empty where it may well never "
         "come.",

@@ -79,11 +79,9 @@ class CrmModelBacktest(models.Model):
     rule_interval_brier = fields.Float(
         "Brier Score, Two Intervals", readonly=True, aggregator="avg", digits=(16, 4)
     )
-    orders_expected = fields.Float("Orders Expected", readonly=True, digits=(16, 1))
+    orders_expected = fields.Float(readonly=True, digits=(16, 1))
     orders_actual = fields.Integer("Orders Came", readonly=True)
-    revenue_expected = fields.Monetary(
-        "Revenue Expected", readonly=True, groups="crm_extended.group_finance"
-    )
+    revenue_expected = fields.Monetary(readonly=True, groups="crm_extended.group_finance")
     revenue_actual = fields.Monetary(
         "Revenue Came", readonly=True, groups="crm_extended.group_finance"
     )
