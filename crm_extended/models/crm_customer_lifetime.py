@@ -234,9 +234,10 @@ class CrmCustomerLifetime(models.Model):
                 ),
                 "value_at_risk": money(
                     SQL(
-                        """CASE WHEN retention_flag AND order_contribution IS NOT NULL THEN
-                            GREATEST(order_contribution, 0) * GREATEST(rate_shape / (%s + order_last) * %s
-                                       - expected_orders_365d, 0) END""",
+                        """CASE WHEN retention_flag AND order_contribution IS NOT NULL
+                            THEN GREATEST(order_contribution, 0) * GREATEST(
+                                rate_shape / (%s + order_last) * %s - expected_orders_365d, 0
+                            ) END""",
                         self._sql_parameter(run, "alpha"),
                         self._trading_days_ahead(run, YEAR),
                     )
