@@ -9,9 +9,9 @@ STAYING = {"at_risk": 0.5, "lost": 0}
 
 class CrmCustomerValueClass(models.Model):
     """What a customer is worth to the company, internally: contribution times the chance that he
-    stays, that is, orders within a year. Customers are ranked by it (ABC analysis): those who bring the first 80 % are A, the
-    next 15 % B, the rest C, and who brings nothing or costs money is D. Not to be confused with
-    the tier, which a customer may be told.
+    stays, that is, orders within a year. Customers are ranked by it (ABC analysis): those who bring
+    the first 80 % are A, the next 15 % B, the rest C, and who brings nothing or costs money is D.
+    Not to be confused with the tier, which a customer may be told.
     """
 
     _inherit = "crm.customer.profile"
