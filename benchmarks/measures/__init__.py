@@ -1,3 +1,3 @@
 """Measurements by subject; importing a module registers its measurements, in this order."""
 
-from . import refresh, screens, posting, truth, install, reliability, loyalty, prices
+from . import refresh, screens, posting, truth, install, reliability, loyalty, prices, prediction
