@@ -157,16 +157,24 @@ class MbgNbd:
         repeats = sum(x * weight for x, _, _, weight in groups)
         fitted = self._log_likelihood(best.x, sums, counts)[0]
         self.log_likelihood_ = fitted + repeats * log(scale)
-        nobody_leaves = minimise(
-            lambda logs: self._staying_objective(logs, sums, counts, total), best.x[:2]
-        )
-        self.leaving_is_seen_ = 2 * (fitted + nobody_leaves.value * total) > LIKELIHOOD_RATIO_5
+        staying = self._staying_log_likelihood(groups, counts, best.x[:2])
+        self.leaving_is_seen_ = 2 * (fitted - staying) > LIKELIHOOD_RATIO_5
         return self
 
-    def _staying_objective(self, logs, sums, counts, total):
-        """The objective of a model in which nobody leaves, by ``r`` and ``alpha`` alone."""
-        value, gradient = self._log_likelihood([*logs, LOWEST_LOG, 0.0], sums, counts)
-        return -value / total, [-slope / total for slope in gradient[:2]]
+    def _staying_log_likelihood(self, groups, counts, start) -> float:
+        """Highest log-likelihood of the NBD model, in which nobody leaves: when somebody ordered
+        last does not matter then, and groups are few."""
+        lengths: dict[tuple, float] = defaultdict(float)
+        for x, _, T, weight in groups:
+            lengths[x, T, T] += weight
+        sums = _group_sums([(*key, weight) for key, weight in lengths.items()])
+        total = sum(counts.values())
+
+        def objective(logs):
+            value, gradient = self._log_likelihood([*logs, LOWEST_LOG, 0.0], sums, counts)
+            return -value / total, [-slope / total for slope in gradient[:2]]
+
+        return -minimise(objective, start).value * total
 
     def _grouped(self, x, t_x, T, weights):
         weights = [1] * len(x) if weights is None else weights

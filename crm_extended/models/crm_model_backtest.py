@@ -4,6 +4,8 @@ from odoo import api, fields, models
 from odoo.tools import format_amount, formatLang
 from odoo.tools.misc import babel_locale_parse
 
+from ..analytics.backtest import FEWEST_BUYERS, FEWEST_CUSTOMERS
+
 GRADES = [("a", "A"), ("b", "B"), ("c", "C"), ("d", "D")]
 BADGES = {
     "a": "text-bg-success",
@@ -125,28 +127,91 @@ class CrmModelBacktest(models.Model):
     @api.depends_context("uid", "lang")
     @api.depends("bars", "grade", "kind", "as_of")
     def _compute_page(self):
-        shows_revenue = self.env.user.has_group("crm_extended.group_finance")
-
-        def number(value, digits=0):
-            return formatLang(self.env, value, digits=digits)
-
-        def percent(share, digits=0):
-            # the sign stands where the reader's language has it
-            pattern = "#,##0" + ("." + "0" * digits if digits else "") + "\N{NO-BREAK SPACE}%"
-            return format_percent(share, pattern, babel_locale_parse(self.env.lang))
-
         for backtest in self:
-            currency = backtest.currency_id
             backtest.page = self.env["ir.qweb"]._render(
                 "crm_extended.crm_model_backtest_page",
                 {
                     "backtest": backtest,
-                    "number": number,
-                    "percent": percent,
-                    "money": lambda value, currency=currency: format_amount(
-                        self.env, round(value), currency
-                    ),
-                    "shows_revenue": shows_revenue,
                     "badge": BADGES.get(backtest.grade),
+                    "grade": (backtest.grade or "").upper(),
+                    "verdict": backtest._verdict(),
+                    "sentences": backtest._sentences() if backtest.grade else [],
+                    "number": self._format_number,
+                    "percent": self._format_percent,
                 },
             )
+
+    def _verdict(self) -> str:
+        """What the grade means, in one sentence."""
+        match self.grade:
+            case "a":
+                return self.env._("What is said comes true: rely on the chances.")
+            case "b":
+                return self.env._(
+                    "The order of the customers is right, the chances are about right."
+                )
+            case "c":
+                return self.env._(
+                    "Good for whom to call first; don't take the per cent at their word."
+                )
+            case "d":
+                return self.env._(
+                    "No better than the same chance for all: decide without these chances."
+                )
+        return self.env._(
+            "Too few to judge: %(customers)s customers, %(buyers)s of them ordered. It takes "
+            "%(fewest)s customers, %(fewest_buyers)s of them with an order.",
+            customers=self._format_number(self.customers),
+            buyers=self._format_number(self.buyers),
+            fewest=self._format_number(FEWEST_CUSTOMERS),
+            fewest_buyers=self._format_number(FEWEST_BUYERS),
+        )
+
+    def _sentences(self) -> list[str]:
+        """What was found, in words."""
+        sentences = [
+            self.env._(
+                "Of a customer who ordered and one who did not, the first had the higher chance in "
+                "%(share)s of cases (%(low)s to %(high)s; %(guess)s is guessing).",
+                share=self._format_percent(self.auc),
+                low=self._format_percent(self.auc_low),
+                high=self._format_percent(self.auc_high),
+                guess=self._format_percent(0.5),
+            ),
+            self.env._(
+                "The tenth with the highest chances ordered %(times)s times as often as all.",
+                times=self._format_number(self.lift, 1),
+            ),
+            self.env._(
+                "What was said was off by %(error)s on average.",
+                error=self._format_percent(self.calibration_error, 1),
+            ),
+            self.env._(
+                "Of %(customers)s customers %(buyers)s ordered; %(expected)s orders were expected, "
+                "%(actual)s came.",
+                customers=self._format_number(self.customers),
+                buyers=self._format_number(self.buyers),
+                expected=self._format_number(self.orders_expected),
+                actual=self._format_number(self.orders_actual),
+            ),
+        ]
+        if self.env.user.has_group("crm_extended.group_finance"):
+            sentences.append(
+                self.env._(
+                    "Revenue: %(expected)s expected, %(actual)s came.",
+                    expected=format_amount(
+                        self.env, round(self.revenue_expected), self.currency_id
+                    ),
+                    actual=format_amount(self.env, round(self.revenue_actual), self.currency_id),
+                )
+            )
+        return sentences
+
+    @api.model
+    def _format_number(self, value, digits=0) -> str:
+        return formatLang(self.env, value, digits=digits)
+
+    @api.model
+    def _format_percent(self, share, digits=0) -> str:
+        pattern = "#,##0" + ("." + "0" * digits if digits else "") + "\N{NO-BREAK SPACE}%"
+        return format_percent(share, pattern, babel_locale_parse(self.env.lang))
