@@ -240,6 +240,21 @@ class MbgNbd:
         )
         return self.p_alive(x, t_x, T) * expected
 
+    def orders_variance(self, t: float, x: int, t_x: float, T: float) -> float:
+        """Variance of the number of orders within ``t`` from now.
+
+        Given rate λ and chance p, orders until leaving have the second factorial moment
+        ``2 (1 - p) / p² · (1 - e^(-λpt) (1 + λpt))``; here over gamma and beta.
+        """
+        u, shape = t / (self.alpha_ + T), self.r_ + x
+        factorial = 0.0
+        for p, weight in self.quadrature(x):
+            stays = exp(-shape * log1p(p * u))
+            left = 1 - stays * (1 + shape * p * u / (1 + p * u))
+            factorial += weight * 2 * (1 - p) / (p * p) * left
+        mean = self.expected_orders(t, x, t_x, T)
+        return self.p_alive(x, t_x, T) * factorial + mean - mean * mean
+
     def quadrature(self, x: int) -> tuple[tuple[float, float], ...]:
         """Nodes and weights for the chance of leaving after an order, of a customer who stayed
         after all ``x + 1``."""

@@ -25,6 +25,25 @@ class Span(NamedTuple):
     share: float
 
 
+def in_years(span: Span, years: Iterable[int]) -> list[Span]:
+    """The same days of other years; the 29th of February becomes the 28th.
+
+    >>> [s.last for s in in_years(Span(date(2024, 2, 20), date(2024, 2, 29), 0), [2023, 2028])]
+    [datetime.date(2023, 2, 28), datetime.date(2028, 2, 29)]
+    """
+
+    def moved(day: date, year: int) -> date:
+        try:
+            return day.replace(year=year)
+        except ValueError:
+            return day.replace(year=year, day=28)
+
+    over = span.last.year - span.first.year
+    return [
+        Span(moved(span.first, year), moved(span.last, year + over), span.share) for year in years
+    ]
+
+
 class TradingCalendar:
     """Numbers of days, and back.
 

@@ -196,6 +196,7 @@ class CrmCustomerLifetime(models.Model):
                 ),
                 "contribution_rate": self._sql_contribution_rate(run),
                 "lifetime_orders": self._sql_expected_orders(run, YEAR * years),
+                "lifetime_squares": self._sql_orders_squared(run, YEAR * years),
                 "discounted_orders": self._sql_discounted_orders(run),
                 "p_lifetime": self._sql_p_order(run, YEAR * years),
             },
@@ -204,10 +205,13 @@ class CrmCustomerLifetime(models.Model):
                 "order_contribution": SQL("order_value * contribution_rate"),
                 "range_shape": SQL(
                     # of a gamma distribution of what those bring who order at all: one over its
-                    # squared coefficient of variation
-                    """1 / (p_lifetime / NULLIF(lifetime_orders, 0) * (1 + 1 / %(p)s)
-                            + 1 / NULLIF(rate_shape, 0)
-                            + 1 / GREATEST(%(p)s * purchase_count + %(q)s - 2, 0.5))""",
+                    # squared coefficient of variation, by how many orders, their values, and how
+                    # well his mean is known
+                    """1 / GREATEST(
+                        (lifetime_squares + lifetime_orders) * p_lifetime
+                        / NULLIF(lifetime_orders * lifetime_orders, 0) - 1
+                        + p_lifetime / NULLIF(lifetime_orders, 0) / %(p)s
+                        + 1 / GREATEST(%(p)s * purchase_count + %(q)s - 2, 0.5), 1e-6)""",
                     p=p,
                     q=q,
                 ),

@@ -3,7 +3,7 @@ import time
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..analytics.mbg_nbd import MbgNbd
+from ..analytics.mbg_nbd import NAMES, QUADRATURE_POINTS, MbgNbd
 from ..analytics.readiness import prediction_state
 from .crm_customer_steps import RefreshStep
 
@@ -169,6 +169,11 @@ class CrmCustomerPrediction(models.Model):
         return (run.model or {}).get("state", "insufficient") != "insufficient"
 
     @api.model
+    def _model_of(self, run) -> MbgNbd:
+        """The model that a run learned, in Python."""
+        return MbgNbd.of(**{name: run.model[name] for name in NAMES})
+
+    @api.model
     def _sql_parameter(self, run, name: str) -> SQL:
         """A parameter of the model; NULL where nothing was learned."""
         return SQL("%s::float8", (run.model or {}).get(name))
@@ -194,6 +199,7 @@ class CrmCustomerPrediction(models.Model):
                 "prediction_state": SQL("CASE WHEN purchase_count > 0 THEN %s END", state),
                 "rate_shape": SQL("%s + order_repeats", r),
                 "rate_time": SQL("%s + order_length", alpha),
+                **self._quadrature_columns(run),
                 "log_pause": SQL(
                     "LN((%(alpha)s + order_length) / (%(alpha)s + order_last))", alpha=alpha
                 ),
@@ -234,35 +240,71 @@ class CrmCustomerPrediction(models.Model):
 
     @api.model
     def _sql_expected_orders(self, run, days: int) -> SQL:
-        """``MbgNbd.expected_orders`` in SQL. The quadrature for ``x`` repeated orders is looked up
-        in arrays; beyond their end its nodes are scaled, as those of a beta distribution that
-        narrows."""
-        if not self._is_predicting(run):
-            return SQL("NULL::float8")
-        model = MbgNbd.of(**{name: run.model[name] for name in ("r", "alpha", "a", "b")})
-        table = [model.quadrature(x) for x in range(QUADRATURE_TABLE)]
-        width = run.model["a"] + run.model["b"] + 1
-        scale = SQL(
-            "((%(width)s + LEAST(order_repeats, %(last)s)) / (%(width)s + order_repeats))",
-            width=width,
-            last=QUADRATURE_TABLE - 1,
+        """``MbgNbd.expected_orders`` in SQL."""
+        ahead = SQL("%s::float8 / rate_time", self._trading_days_ahead(run, days))
+        return self._sql_quadrature(
+            run,
+            lambda leaving: SQL(
+                "(1 - EXP(GREATEST(-700, -rate_shape * LN(1 + %(p)s * %(u)s)))) / %(p)s",
+                p=leaving,
+                u=ahead,
+            ),
         )
-        index = SQL("LEAST(order_repeats, %s) + 1", QUADRATURE_TABLE - 1)
-        terms = []
-        for position in range(len(table[0])):
-            nodes, weights = zip(*(row[position] for row in table), strict=True)
-            leaving = SQL("((%s::float8[])[%s] * %s)", list(nodes), index, scale)
-            terms.append(
-                SQL(
-                    "(%(weights)s::float8[])[%(index)s] / %(leaving)s * (1 - EXP(GREATEST(-700,"
-                    " -rate_shape * LN(1 + %(leaving)s * %(ahead)s / rate_time))))",
-                    weights=list(weights),
-                    index=index,
-                    leaving=leaving,
-                    ahead=self._trading_days_ahead(run, days),
-                )
-            )
+
+    @api.model
+    def _sql_orders_squared(self, run, days: int) -> SQL:
+        """Mean of the squared number of orders, less that of the number itself; see
+        ``MbgNbd.orders_variance``."""
+        ahead = SQL("%s::float8 / rate_time", self._trading_days_ahead(run, days))
+        return self._sql_quadrature(
+            run,
+            lambda leaving: SQL(
+                "2 * (1 - %(p)s) / (%(p)s * %(p)s)"
+                " * (1 - EXP(GREATEST(-700, -rate_shape * LN(1 + %(p)s * %(u)s)))"
+                " * (1 + rate_shape * %(p)s * %(u)s / (1 + %(p)s * %(u)s)))",
+                p=leaving,
+                u=ahead,
+            ),
+        )
+
+    @api.model
+    def _sql_quadrature(self, run, function) -> SQL:
+        """The mean of a function of the chance of leaving after an order, times ``p_alive``."""
+        terms = [
+            SQL("%s * (%s)", SQL.identifier(f"weight_{n}"), function(SQL.identifier(f"leaves_{n}")))
+            for n in range(QUADRATURE_POINTS)
+        ]
         return SQL("p_alive * (%s)", SQL(" + ").join(terms))
+
+    @api.model
+    def _quadrature_columns(self, run) -> dict[str, SQL]:
+        """Nodes ``leaves_n`` and weights ``weight_n`` of the customer's chance of leaving after an
+        order. They are looked up by ``x`` repeated orders; beyond the end of the table nodes are
+        scaled, as those of a beta distribution that narrows."""
+        if not self._is_predicting(run):
+            names = [
+                f"{kind}_{n}" for kind in ("leaves", "weight") for n in range(QUADRATURE_POINTS)
+            ]
+            return dict.fromkeys(names, SQL("NULL::float8"))
+        model = self._model_of(run)
+        table = [model.quadrature(x) for x in range(QUADRATURE_TABLE)]
+        values = {
+            "width": run.model["a"] + run.model["b"] + 1,
+            "last": QUADRATURE_TABLE - 1,
+        }
+        columns = {}
+        for n in range(QUADRATURE_POINTS):
+            nodes, weights = zip(*(row[n] for row in table), strict=True)
+            columns[f"leaves_{n}"] = SQL(
+                "(%(nodes)s::float8[])[LEAST(order_repeats, %(last)s) + 1]"
+                " * (%(width)s + LEAST(order_repeats, %(last)s)) / (%(width)s + order_repeats)",
+                nodes=list(nodes),
+                **values,
+            )
+            columns[f"weight_{n}"] = SQL(
+                "(%s::float8[])[LEAST(order_repeats, %s) + 1]", list(weights), values["last"]
+            )
+        return columns
 
     @api.model
     def _sql_order_day(self, run, chance: float) -> SQL:

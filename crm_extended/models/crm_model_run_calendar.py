@@ -1,8 +1,7 @@
 from odoo import fields, models
 from odoo.tools import SQL
 
-from ..analytics.trading_days import ORIGIN, ROUNDING, Span, TradingCalendar
-from .crm_quiet_period import in_year
+from ..analytics.trading_days import ORIGIN, ROUNDING, Span, TradingCalendar, in_years
 
 FIRST_YEAR = 1970
 # how far ahead quiet periods of every year are laid out
@@ -21,15 +20,9 @@ class CrmModelRunCalendar(models.Model):
         for first, last in frozen.get("holidays", []):
             spans.append(Span(fields.Date.to_date(first), fields.Date.to_date(last), 0.0))
         for first, last, share, is_yearly in frozen.get("quiet", []):
-            first, last = fields.Date.to_date(first), fields.Date.to_date(last)
-            if not is_yearly:
-                spans.append(Span(first, last, share))
-                continue
-            over = last.year - first.year
-            spans += [
-                Span(in_year(first, year), in_year(last, year + over), share)
-                for year in range(FIRST_YEAR, self.as_of.year + YEARS_AHEAD)
-            ]
+            span = Span(fields.Date.to_date(first), fields.Date.to_date(last), share)
+            years = range(FIRST_YEAR, self.as_of.year + YEARS_AHEAD)
+            spans += in_years(span, years) if is_yearly else [span]
         return TradingCalendar(spans)
 
     def _sql_number(self, day: SQL) -> SQL:

@@ -1,5 +1,3 @@
-from datetime import date
-
 import pytz
 
 from odoo import api, fields, models
@@ -58,7 +56,7 @@ class CrmQuietPeriod(models.Model):
             if not 0 <= period.share < 1:
                 raise ValidationError(
                     self.env._(
-                        "“%(name)s” is quiet: set its business to 0 % or more, and below 100 %.",
+                        "“%(name)s” is quiet: set its business to 0 %% or more, and below 100 %%.",
                         name=period.name,
                     )
                 )
@@ -106,11 +104,3 @@ class ResCompany(models.Model):
             [str(period.date_from), str(period.date_to), period.share, period.is_yearly]
             for period in periods
         )
-
-
-def in_year(day: date, year: int) -> date:
-    """The same day of another year; the 29th of February becomes the 28th."""
-    try:
-        return day.replace(year=year)
-    except ValueError:
-        return day.replace(year=year, day=28)

@@ -154,7 +154,7 @@ class ResCompany(models.Model):
                     self.env._(
                         "A lost customer's silence is more unusual than that of one at risk: set "
                         "“Silence of the Lost” (%(lost)s) below “Unusual Silence” (%(at_risk)s), "
-                        "both between 0.1 % and 50 %.",
+                        "both between 0.1 %% and 50 %%.",
                         lost=f"{lost:.1%}",
                         at_risk=f"{at_risk:.1%}",
                     )

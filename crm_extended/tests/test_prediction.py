@@ -1,0 +1,257 @@
+from datetime import timedelta
+from unittest.mock import patch
+
+from odoo.exceptions import ValidationError
+from odoo.tests import tagged
+
+from .common import CustomerCase
+
+
+class PredictionCase(CustomerCase):
+    """A company with enough repeated purchases to predict from: 30 customers of many rhythms."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.customer = cls.make_customer()
+        for number in range(30):
+            other = cls.make_customer(f"Other {number}")
+            cls.make_purchases(
+                other, every=20 + number, count=2 + number % 7, last=1 + 11 * (number % 9)
+            )
+
+    def buy(self, *days, amount=100):
+        return self.make_invoices([(self.customer, day, amount) for day in days])
+
+    def learned(self):
+        return self.company.customer_run_id.sudo().model
+
+
+@tagged("post_install", "-at_install")
+class TestPrediction(PredictionCase):
+    def test_chances_grow_with_the_time_they_are_given(self):
+        self.buy(10, 40, 70, 100)
+        self.refresh()
+        row = self.row(self.customer)
+        self.assertEqual(row.prediction_state, "low_confidence", "31 customers are few")
+        self.assertTrue(0 < row.p_order_30d < row.p_order_60d < row.p_order_90d < 1)
+        self.assertTrue(self.as_of < row.next_order_from < row.next_order_to)
+        self.assertGreater(row.expected_orders_365d, row.p_order_90d)
+
+    def test_what_was_learned_stands_on_the_run(self):
+        self.refresh()
+        learned = self.learned()
+        self.assertLessEqual(
+            {
+                "state",
+                "customers",
+                "repeaters",
+                "r",
+                "alpha",
+                "a",
+                "b",
+                "log_likelihood",
+                "seconds",
+            },
+            learned.keys(),
+        )
+        text = self.company.customer_run_id.sudo().model_text
+        self.assertIn("MBG/NBD", text)
+
+    def test_row_gives_what_the_model_gives(self):
+        self.buy(10, 40, 70, 100)
+        self.refresh()
+        model = self.env["crm.customer.profile"]._model_of(self.company.customer_run_id.sudo())
+        row = self.row(self.customer)
+        self.assertAlmostEqual(row.p_order_60d, model.p_order(60, 3, 90, 100), 5)
+        self.assertAlmostEqual(row.expected_orders_365d, model.expected_orders(365, 3, 90, 100), 3)
+
+    def test_confirmed_order_that_waits_for_its_invoice_is_an_order(self):
+        self.buy(100, 130, 160, 190)
+        self.refresh()
+        before = self.row(self.customer).p_order_90d
+        self.make_order(self.customer, 5)
+        self.refresh()
+        self.assertGreater(self.row(self.customer).p_order_90d, before)
+
+    def test_prospect_has_no_chances(self):
+        self.make_lead(self.customer)
+        self.refresh()
+        row = self.row(self.customer)
+        self.assertEqual((row.prediction_state, row.next_order_from), (False, False))
+
+    def test_reason_tells_how_unusual_the_silence_is(self):
+        self.buy(*range(70, 400, 15))
+        self.refresh()
+        row = self.row(self.customer)
+        self.assertEqual((row.lifecycle_stage, row.reason_code), ("at_risk", "at_risk"))
+        self.assertRegex(row.reason, r"silent for 70, as 1 in \d+ would be")
+
+    def test_leave_date_is_empty_where_nobody_is_seen_to_leave(self):
+        self.buy(*range(70, 400, 15))
+        profiles = self.env.registry["crm.customer.profile"]
+        learn = profiles._learn
+
+        def nobody_leaves(self, run, histories):
+            return learn(self, run, histories) | {"leaving_is_seen": False}
+
+        with patch.object(profiles, "_learn", nobody_leaves):
+            self.refresh()
+        row = self.row(self.customer)
+        self.assertFalse(row.leaving_is_seen)
+        self.assertFalse(row.expected_leave_date)
+        self.assertIn("Call today", row.reason, "he is called all the same")
+        self.assertIn("no date of leaving", self.company.customer_run_id.sudo().model_text)
+
+    def test_silence_once_seen_stays_until_an_order(self):
+        """Parameters move a little each night, and a flag must not come and go with them."""
+        self.buy(*range(70, 400, 15))
+        profiles = self.env.registry["crm.customer.profile"]
+        learn = profiles._learn
+        self.refresh()
+        row = self.row(self.customer)
+        self.assertEqual(row.lifecycle_stage, "at_risk")
+        silence = 70
+        alpha, r = self.learned()["alpha"], self.learned()["r"]
+        # a rate at which his pause is just no longer unusual
+        since, repeats = 330, 21
+
+        def limit(alpha):
+            return (alpha + since) * (0.2 ** (-1 / (r + repeats)) - 1)
+
+        while limit(alpha) < silence:
+            alpha += 1
+
+        def learn_slower(self, run, histories):
+            return learn(self, run, histories) | {"alpha": alpha}
+
+        with patch.object(profiles, "_learn", learn_slower):
+            self.refresh()
+            self.assertEqual(row.lifecycle_stage, "at_risk", "within a tenth of the limit")
+            self.buy(1)
+            self.refresh()
+            self.assertNotEqual(row.lifecycle_stage, "at_risk", "he ordered")
+
+    def test_limits_of_silence_are_settings(self):
+        self.buy(*range(70, 400, 15))
+        self.company.write({"customer_at_risk_chance": 0.0101, "customer_lost_chance": 0.01})
+        self.refresh()
+        self.assertNotEqual(self.row(self.customer).lifecycle_stage, "at_risk")
+        for lost, at_risk in ((0.2, 0.1), (0, 0.1), (0.1, 0.6)):
+            refused = self.assertRaisesRegex(ValidationError, "below “Unusual Silence”")
+            with refused, self.env.cr.savepoint():
+                self.company.write(
+                    {"customer_lost_chance": lost, "customer_at_risk_chance": at_risk}
+                )
+
+    def test_horizon_and_discount_are_checked(self):
+        for values, sentence in (
+            ({"customer_clv_years": 9}, "to 1 to 5"),
+            ({"customer_discount_rate": -0.1}, "Set “Discount Rate” to 0 % or more"),
+        ):
+            with self.assertRaisesRegex(ValidationError, sentence), self.env.cr.savepoint():
+                self.company.write(values)
+
+
+@tagged("post_install", "-at_install")
+class TestTooLittle(CustomerCase):
+    def assert_nothing_predicted(self, customer):
+        self.refresh()
+        row = self.row(customer)
+        self.assertEqual(row.prediction_state, "insufficient")
+        self.env.cr.execute(
+            "SELECT p_order_30d, p_order_90d, expected_orders_365d, clv, next_order_from"
+            " FROM crm_customer_profile WHERE id = %s",
+            (row.id,),
+        )
+        self.assertEqual(self.env.cr.fetchall(), [(None,) * 5], "unknown, and not zero")
+        self.assertIn("Not enough to predict", self.company.customer_run_id.sudo().model_text)
+
+    def test_who_all_bought_once_tell_nothing(self):
+        customers = [self.make_customer(f"Once {number}") for number in range(30)]
+        self.make_invoices(
+            [(customer, 10 + 5 * number, 100) for number, customer in enumerate(customers)]
+        )
+        self.assert_nothing_predicted(customers[0])
+
+    def test_history_that_begins_last_week_tells_nothing(self):
+        customers = [self.make_customer(f"New {number}") for number in range(30)]
+        for customer in customers:
+            self.make_invoices([(customer, day, 100) for day in (7, 4, 1)])
+        self.assert_nothing_predicted(customers[0])
+
+    def test_three_customers_tell_nothing(self):
+        customers = [self.make_customer(f"Few {number}") for number in range(3)]
+        for customer in customers:
+            self.make_purchases(customer, every=30, count=8)
+        self.assert_nothing_predicted(customers[0])
+
+    def test_refresh_without_a_customer_ends_well(self):
+        self.assertEqual(self.refresh().state, "done")
+
+
+@tagged("post_install", "-at_install")
+class TestTradingDays(PredictionCase):
+    def quiet(self, first, last, share=0.0, yearly=False):
+        return self.env["crm.quiet.period"].create(
+            {
+                "name": "Break",
+                "company_id": self.company.id,
+                "date_from": self.ago(first),
+                "date_to": self.ago(last),
+                "share": share,
+                "is_yearly": yearly,
+            }
+        )
+
+    def test_nobody_is_silent_in_a_quiet_period(self):
+        self.buy(*range(70, 400, 15))
+        self.refresh()
+        row = self.row(self.customer)
+        self.assertEqual(row.lifecycle_stage, "at_risk")
+        self.quiet(65, 5)
+        self.refresh()
+        self.assertNotEqual(row.lifecycle_stage, "at_risk", "nine days of business since")
+
+    def test_intervals_leave_quiet_days_out(self):
+        self.buy(60, 30)
+        self.quiet(50, 41, share=0.5)
+        self.refresh()
+        self.assertEqual(self.row(self.customer).purchase_interval_days, 25, "ten days count half")
+
+    def test_public_holidays_are_no_trading_days(self):
+        self.buy(60, 30)
+        zone_day = self.ago(50)
+        self.env["resource.calendar.leaves"].create(
+            {
+                "name": "Holiday",
+                "calendar_id": self.company.resource_calendar_id.id,
+                "date_from": f"{zone_day} 00:00:00",
+                "date_to": f"{zone_day + timedelta(days=3)} 23:59:59",
+            }
+        )
+        self.refresh()
+        self.assertEqual(self.row(self.customer).purchase_interval_days, 26)
+
+    def test_dates_ahead_leave_quiet_days_out(self):
+        self.buy(10, 40, 70, 100)
+        self.refresh()
+        row = self.row(self.customer)
+        before = row.next_order_from
+        self.quiet(0, -20)
+        self.refresh()
+        self.assertEqual(row.next_order_from, before + timedelta(days=20), "the 21 days but today")
+
+    def test_period_of_every_year_holds_in_earlier_years(self):
+        self.buy(420, 390)
+        self.quiet(45, 36, yearly=True)
+        self.refresh()
+        self.assertEqual(self.row(self.customer).purchase_interval_days, 20)
+
+    def test_bad_periods_are_refused(self):
+        with self.assertRaisesRegex(ValidationError, "ends before it begins"):
+            self.quiet(5, 10)
+        with self.assertRaisesRegex(ValidationError, "0 % or more, and below 100 %"):
+            self.quiet(10, 5, share=1)
+        with self.assertRaisesRegex(ValidationError, "would never end"):
+            self.quiet(400, 5, yearly=True)
