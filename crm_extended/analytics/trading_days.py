@@ -5,7 +5,7 @@ trading time between two days is the difference of their numbers.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
 from math import ceil
@@ -47,6 +47,10 @@ def in_years(span: Span, years: Iterable[int]) -> list[Span]:
 class TradingCalendar:
     """Numbers of days, and back.
 
+    :param spans: days that count for less
+    :param season: shares of the twelve months, from January on, 1 on average: in a strong month
+        more trading time passes than in a weak one; laid out over ``years``
+
     ``starts``, ``shares`` and ``numbers`` describe the pieces on which a share is the same: the
     first day of each, its share, and the number of the day before it.
 
@@ -58,15 +62,25 @@ class TradingCalendar:
     datetime.date(2026, 3, 25)
     """
 
-    def __init__(self, spans: Iterable[Span] = ()):
+    def __init__(
+        self,
+        spans: Iterable[Span] = (),
+        season: Sequence[float] | None = None,
+        years: range = range(0),
+    ):
         spans = list(spans)
         edges = {ORIGIN}
         for span in spans:
             edges |= {max(span.first, ORIGIN), span.last + ONE_DAY}
+        if season:
+            edges |= {date(year, month, 1) for year in years for month in range(1, 13)}
+            edges.add(date(years.stop, 1, 1))
         self.starts: list[date] = []
         self.shares: list[float] = []
         for start in sorted(edge for edge in edges if edge >= ORIGIN):
             share = min((s.share for s in spans if s.first <= start <= s.last), default=1.0)
+            if season and start.year in years:
+                share *= season[start.month - 1]
             if not self.shares or self.shares[-1] != share:
                 self.starts.append(start)
                 self.shares.append(share)

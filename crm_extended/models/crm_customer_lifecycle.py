@@ -138,7 +138,7 @@ class CrmCustomerLifecycle(models.Model):
         """The frozen settings that the stage depends on."""
         return {
             "source", "at_risk_factor", "lost_factor", "at_risk_chance", "lost_chance",
-            "new_days", "prices", "calendar", "model",
+            "new_days", "prices", "calendar", "model", "season",
         }  # fmt: skip
 
     @api.model

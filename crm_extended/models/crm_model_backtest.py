@@ -199,13 +199,14 @@ class CrmModelBacktest(models.Model):
             sentences.append(
                 self.env._(
                     "Revenue: %(expected)s expected, %(actual)s came.",
-                    expected=format_amount(
-                        self.env, round(self.revenue_expected), self.currency_id
-                    ),
-                    actual=format_amount(self.env, round(self.revenue_actual), self.currency_id),
+                    expected=self._format_money(self.revenue_expected),
+                    actual=self._format_money(self.revenue_actual),
                 )
             )
         return sentences
+
+    def _format_money(self, amount) -> str:
+        return format_amount(self.env, round(amount), self.currency_id, trailing_zeroes=False)
 
     @api.model
     def _format_number(self, value, digits=0) -> str:

@@ -207,6 +207,8 @@ class CrmModelRun(models.Model):
         profiles = self.env["crm.customer.profile"]
         if profiles._is_predicting(before) != profiles._is_predicting(self):
             changed.add("model")
+        if bool((before.season or {}).get("shares")) != bool((self.season or {}).get("shares")):
+            changed.add("season")
         if profiles._records_payments(before) != profiles._records_payments(self):
             changed.add("payments")
         return changed
@@ -230,6 +232,7 @@ class CrmModelRun(models.Model):
                 "statistics": False,
                 "tier_thresholds": False,
                 "model": False,
+                "season": False,
                 "value_model": False,
             }
         )

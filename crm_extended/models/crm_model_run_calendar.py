@@ -1,3 +1,5 @@
+from functools import lru_cache
+
 from odoo import fields, models
 from odoo.tools import SQL
 
@@ -6,6 +8,13 @@ from ..analytics.trading_days import ORIGIN, ROUNDING, Span, TradingCalendar, in
 FIRST_YEAR = 1970
 # how far ahead quiet periods of every year are laid out
 YEARS_AHEAD = 12
+# how far back a season is
+YEARS_BACK = 20
+
+
+@lru_cache(maxsize=64)
+def _calendar(spans, season, years) -> TradingCalendar:
+    return TradingCalendar(spans, season, years)
 
 
 class CrmModelRunCalendar(models.Model):
@@ -13,8 +22,18 @@ class CrmModelRunCalendar(models.Model):
 
     _inherit = "crm.model.run"
 
+    season = fields.Json(
+        readonly=True,
+        help="Shares of the twelve months that forecasts follow, where they gain from it, and what "
+        "was found.",
+    )
+
     def _trading_calendar(self) -> TradingCalendar:
         """The calendar that the run froze; see ``analytics.trading_days``."""
+        return self._calendar_of((self.season or {}).get("shares"))
+
+    def _calendar_of(self, shares) -> TradingCalendar:
+        """The same with another season; None is without."""
         spans = []
         frozen = (self.settings or {}).get("calendar") or {}
         for first, last in frozen.get("holidays", []):
@@ -23,7 +42,8 @@ class CrmModelRunCalendar(models.Model):
             span = Span(fields.Date.to_date(first), fields.Date.to_date(last), share)
             years = range(FIRST_YEAR, self.as_of.year + YEARS_AHEAD)
             spans += in_years(span, years) if is_yearly else [span]
-        return TradingCalendar(spans)
+        years = range(self.as_of.year - YEARS_BACK, self.as_of.year + YEARS_AHEAD)
+        return _calendar(tuple(spans), tuple(shares) if shares else None, years)
 
     def _sql_number(self, day: SQL) -> SQL:
         """``TradingCalendar.number`` in SQL: trading time up to the end of a day."""

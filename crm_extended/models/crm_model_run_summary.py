@@ -1,4 +1,9 @@
+from datetime import date
+
+from babel.dates import format_date
+
 from odoo import api, fields, models
+from odoo.tools.misc import babel_locale_parse
 
 from ..analytics.readiness import FEWEST_CUSTOMERS, FEWEST_REPEATERS, SHORTEST_DAYS
 
@@ -112,7 +117,7 @@ class CrmModelRunSummary(models.Model):
             run.statistics_text = "\n".join(lines)
 
     @api.depends_context("lang")
-    @api.depends("model", "leaving_is_seen")
+    @api.depends("model", "season", "leaving_is_seen")
     def _compute_model_text(self):
         for run in self:
             learned = run.model or {}
@@ -157,7 +162,28 @@ class CrmModelRunSummary(models.Model):
                         "sooner or later, and no date of leaving is told."
                     ),
                 ]
+            if learned and run.season:
+                lines.append(run._season_sentence())
             run.model_text = "\n".join(lines)
+
+    def _season_sentence(self) -> str:
+        match self.season["verdict"]:
+            case "confirmed":
+                locale = babel_locale_parse(self.env.lang)
+                months = [
+                    f"{format_date(date(2000, month, 1), 'LLLL', locale)} {share:.2f}"
+                    for month, share in enumerate(self.season["shares"], 1)
+                ]
+                return self.env._(
+                    "Forecasts follow a season, because they gain from it: %(months)s of an "
+                    "average month.",
+                    months=", ".join(months),
+                )
+            case "rejected":
+                return self.env._("No season: forecasts were no better for one.")
+        return self.env._(
+            "Whether there is a season is not known: it takes two years of purchases."
+        )
 
     @api.depends_context("lang")
     @api.depends("cut_points", "cut_on")

@@ -86,7 +86,7 @@ class TestNoninterference(SeveralCustomersCase):
         ours = [
             name for name in names if "crm_extended" in (self.env[model]._fields[name].groups or "")
         ]
-        name = dice.choice(ours if ours and dice.random() < 0.6 else names)
+        name = dice.choice(ours if ours and dice.random() < 0.5 else names)
         field = self.env[model]._fields[name]
         if field.type == "many2one" and dice.random() < 0.5:
             if field.comodel_name in ("res.partner", "crm.customer.profile"):

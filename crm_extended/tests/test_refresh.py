@@ -333,7 +333,8 @@ class TestConflicts(RefreshCase):
     def test_conflict_that_stays_is_recorded_after_five_retries(self):
         self.refresh(self.ago(1))
         before = self.rows()
-        for number, method in enumerate(self.steps[:-1]):
+        until_published = self.steps[: self.steps.index("_refresh_publish") + 1]
+        for number, method in enumerate(until_published):
             with self.subTest(step=method):
                 error = CONFLICTS[number % len(CONFLICTS)]
                 step, calls = self.failing(method, error("no way"), company=self.company)
@@ -357,13 +358,19 @@ class TestConflicts(RefreshCase):
         with step, self.assertRaises(CONFLICTS[0]):
             self.profile.sudo().refresh(self.as_of, self.company)
 
-    def test_conflict_with_open_leads_never_unpublishes(self):
-        step, _calls = self.failing("_refresh_leads", CONFLICTS[2]("leads locked"))
-        with step, mute_logger(crm_customer_job.__name__, "odoo.addons.base.models.ir_cron"):
-            self.run_job()
-        self.assertEqual(self.runs()[-1:].state, "failed", "the bands are not up to date")
-        self.assertEqual(len(self.rows()), 4, "the numbers are")
-        self.assertEqual(self.company.customer_run_id.as_of, self.as_of)
+    def test_conflict_after_publishing_never_unpublishes(self):
+        for number, method in enumerate(("_refresh_backtest", "_refresh_leads")):
+            with self.subTest(step=method):
+                step, _calls = self.failing(method, CONFLICTS[2]("locked"))
+                day = self.ago(-number)
+                with (
+                    step,
+                    mute_logger(crm_customer_job.__name__, "odoo.addons.base.models.ir_cron"),
+                ):
+                    self.run_job(day)
+                self.assertEqual(self.runs()[-1:].state, "failed", "it did not end")
+                self.assertEqual(len(self.rows()), 4, "the numbers are there")
+                self.assertEqual(self.company.customer_run_id.as_of, day)
 
 
 @tagged("post_install", "-at_install")

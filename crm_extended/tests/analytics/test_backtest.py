@@ -1,14 +1,17 @@
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ...analytics import backtest
+
+ON_BUSY_MACHINES = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 judged = st.lists(
     st.tuples(st.sampled_from([0, 0.1, 0.25, 0.5, 0.9, 1]), st.booleans()), min_size=1, max_size=40
 )
 
 
+@ON_BUSY_MACHINES
 @given(judged)
 def test_auc_counts_the_pairs_in_the_right_order(pairs):
     chances, outcomes = zip(*pairs, strict=True)
@@ -22,6 +25,7 @@ def test_auc_counts_the_pairs_in_the_right_order(pairs):
     assert found == pytest.approx(sum(points) / len(points))
 
 
+@ON_BUSY_MACHINES
 @given(judged)
 def test_bars_hold_every_customer_once(pairs):
     chances, outcomes = zip(*pairs, strict=True)
@@ -33,6 +37,7 @@ def test_bars_hold_every_customer_once(pairs):
     assert all(bar.interval.low <= bar.actual <= bar.interval.high for bar in bars)
 
 
+@ON_BUSY_MACHINES
 @given(judged)
 def test_equal_chances_stand_in_one_bar(pairs):
     chances, outcomes = zip(*pairs, strict=True)

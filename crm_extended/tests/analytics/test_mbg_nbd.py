@@ -189,6 +189,32 @@ def test_leaving_is_seen_only_where_customers_leave():
     assert not MbgNbd().fit(*zip(*simulated(leaving=False), strict=True)).leaving_is_seen_
 
 
+def simulated_orders(model, chance, x, t_x, T, ahead):
+    """Orders within a time ahead of one customer, drawn from the model."""
+    if chance.random() > model.p_alive(x, t_x, T):
+        return 0
+    rate = chance.gammavariate(model.r_ + x, 1 / (model.alpha_ + T))
+    leaves = chance.betavariate(model.a_, model.b_ + x + 1)
+    now, orders = 0.0, 0
+    while True:
+        now += chance.expovariate(rate)
+        if now > ahead:
+            return orders
+        orders += 1
+        if chance.random() < leaves:
+            return orders
+
+
+@pytest.mark.parametrize("customer", [(0, 0, 20), (2, 30, 38), (9, 36, 38)])
+def test_mean_and_variance_of_orders_are_those_of_a_simulation(customer):
+    model, chance = MbgNbd.of(**PUBLISHED), random.Random(5)
+    drawn = [simulated_orders(model, chance, *customer, 104) for _ in range(20000)]
+    mean = sum(drawn) / len(drawn)
+    variance = sum((orders - mean) ** 2 for orders in drawn) / len(drawn)
+    assert model.expected_orders(104, *customer) == pytest.approx(mean, rel=0.04)
+    assert model.orders_variance(104, *customer) == pytest.approx(variance, rel=0.08)
+
+
 def test_order_time_is_when_the_chance_is_reached():
     model, customer = MbgNbd.of(**PUBLISHED), (7, 38, 38.86)
     time = model.order_time(0.25, *customer)

@@ -1,9 +1,11 @@
 from datetime import date, timedelta
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ...analytics.trading_days import Span, TradingCalendar
+
+ON_BUSY_MACHINES = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 BEGIN = date(2024, 1, 1)
 days = st.integers(0, 700).map(lambda n: BEGIN + timedelta(days=n))
@@ -22,6 +24,7 @@ def share(day, spans):
     return min((span.share for span in spans if span.first <= day <= span.last), default=1)
 
 
+@ON_BUSY_MACHINES
 @given(spans, days, days)
 def test_time_between_days_is_the_sum_of_their_shares(spans, first, last):
     first, last = sorted((first, last))
@@ -32,6 +35,7 @@ def test_time_between_days_is_the_sum_of_their_shares(spans, first, last):
     assert calendar.number(last) - calendar.number(first) == counted
 
 
+@ON_BUSY_MACHINES
 @given(spans, days, st.integers(1, 200))
 def test_day_of_a_number_is_the_first_that_reaches_it(spans, day, ahead):
     calendar = TradingCalendar(spans)
