@@ -45,10 +45,12 @@ class CrmCustomerReadiness(models.AbstractModel):
     _description = "Data Readiness"
 
     @api.model
-    def report(self) -> dict:
+    def report(self, complete: bool = True) -> dict:
         """Of the current company: ``{"company", "as_of", "questions": [{"name", "label",
-        "answer", "findings": [{"level", "text", "mend"}, …]}, …]}``.
+        "answer", "is_pending", "findings": [{"level", "text", "mend"}, …]}, …]}``.
 
+        :param complete: False leaves out what takes more than an instant (``_slow_checks``); the
+            questions that wait for it are pending
         :raise AccessError: the user is no customer intelligence manager
         """
         self.env.user._check_customer_manager()
@@ -59,32 +61,36 @@ class CrmCustomerReadiness(models.AbstractModel):
             "company": company.name,
             "as_of": fields.Date.to_string(facts["run"].as_of) or False,
             "questions": [
-                {"name": name} | self._answer(question, facts)
+                {"name": name} | self._answer(question, facts, complete)
                 for name, question in self._readiness_questions().items()
             ],
         }
 
     @api.model
-    def _answer(self, question: Question, facts: dict) -> dict:
-        if not facts["run"] and not set(question.needs) & self._checks_without_a_run():
+    def _answer(self, question: Question, facts: dict, complete: bool = True) -> dict:
+        skipped = set() if complete else self._slow_checks()
+        if not facts["run"]:
+            known = self._checks_without_a_run()
+            skipped = {*question.needs, *question.helps} - known
+        needed, helpful = (
+            [
+                finding
+                for check in checks
+                if check not in skipped
+                for finding in getattr(self, check)(facts)
+            ]
+            for checks in (question.needs, question.helps)
+        )
+        if not facts["run"] and not needed:
             needed = [Finding(MISSING, self.env._("Known after the first refresh."))]
-            helpful = []
-        else:
-            needed = self._findings(question.needs, facts)
-            helpful = self._findings(question.helps, facts)
         return {
             "label": question.label,
             "answer": answer(
                 [finding.level for finding in needed], [finding.level for finding in helpful]
             ),
+            "is_pending": bool(facts["run"] and skipped & {*question.needs, *question.helps}),
             "findings": [finding._asdict() for finding in needed + helpful],
         }
-
-    @api.model
-    def _findings(self, checks: list[str], facts: dict) -> list[Finding]:
-        if not facts["run"]:
-            checks = [check for check in checks if check in self._checks_without_a_run()]
-        return [finding for check in checks for finding in getattr(self, check)(facts)]
 
     # ----------------------------------------------------------------------- seams
 
@@ -155,6 +161,11 @@ class CrmCustomerReadiness(models.AbstractModel):
         return {"_readiness_of_refresh", "_readiness_of_dates"}
 
     @api.model
+    def _slow_checks(self) -> set[str]:
+        """Those that come after the page is open, where there are many customers."""
+        return {"_readiness_of_duplicates"}
+
+    @api.model
     def _readiness_facts(self, company) -> dict:
         """What the checks read: ``company``, ``run`` (the published refresh), ``today``, and the
         figures of ``_customer_figures``."""
@@ -174,10 +185,10 @@ class CrmCustomerReadiness(models.AbstractModel):
             "recent": SQL(
                 "COUNT(*) FILTER (WHERE last_purchase_date > %s)", run._window_days()["12m"][0]
             ),
-            "revenue": SQL("COALESCE(SUM(GREATEST(revenue_12m, 0)), 0)"),
+            "revenue": SQL("COALESCE(SUM(GREATEST(revenue_12m::float8, 0)), 0)"),
             # told to nobody but the margin group
             "revenue_known": SQL(
-                "COALESCE(SUM(GREATEST(revenue_12m, 0) * margin_coverage::numeric), 0)"
+                "COALESCE(SUM(GREATEST(revenue_12m::float8, 0) * margin_coverage), 0)"
             ),
             "active": SQL("COUNT(*) FILTER (WHERE %s)", is_active),
             "ownerless": SQL("COUNT(*) FILTER (WHERE %s AND partner.user_id IS NULL)", is_active),

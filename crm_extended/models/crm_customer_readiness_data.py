@@ -16,11 +16,8 @@ BEARABLE_UNREACHABLE = 0.1
 SHARED_BY_MOST = 10
 # duplicates that the list shows at once
 LISTED = 200
-# digits of any script to those of a phone number; what separates them goes
-DIGITS = ("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩+ -()./\N{NO-BREAK SPACE}", "0123456789" * 2)
-SHORTEST_PHONE = 7
-SHORTEST_VAT = 5
-DUPLICATE_FIELDS = {"vat": "vat", "email": "email_normalized", "phone": "phone_sanitized"}
+SHORTEST_KEY = 5
+DUPLICATE_FIELDS = ("vat", "email_normalized", "phone_sanitized")
 
 
 class CrmCustomerReadinessData(models.AbstractModel):
@@ -110,7 +107,7 @@ class CrmCustomerReadinessData(models.AbstractModel):
         if not found:
             text = self.env._("No customers share a tax ID, an e-mail address or a phone number.")
             return [Finding(ENOUGH, text)]
-        count = max(total for _kind, total, _ids in found)
+        field, count, partner_ids = found[0]
         text = self.env._(
             "Customers who share a tax ID, an e-mail address or a phone number with another: "
             "%(count)s of %(customers)s. Each is probably one customer, counted as several: "
@@ -118,10 +115,9 @@ class CrmCustomerReadinessData(models.AbstractModel):
             count=self._number(count),
             customers=self._number(facts["customers"]),
         )
-        kind, _total, partner_ids = found[0]
         label = self.env._("Probable Duplicates")
         action = self._list_action(
-            label, "res.partner", [("id", "in", partner_ids)], group_by=DUPLICATE_FIELDS[kind]
+            label, "res.partner", [("id", "in", partner_ids)], group_by=field
         )
         may = self.env["base.partner.merge.automatic.wizard"].has_access("create")
         return [
@@ -134,55 +130,53 @@ class CrmCustomerReadinessData(models.AbstractModel):
 
     @api.model
     def _duplicates(self, company) -> list[tuple]:
-        """``(kind, customers concerned by any kind, ids of the first ones)`` of each kind that
+        """``(field, customers concerned by any field, ids of the first ones)`` of each field that
         has any, most first. Companies of one group are known to belong together and no
         duplicates."""
-        self.env["res.partner"].flush_model(
-            ["vat", "email_normalized", "phone", "phone_sanitized", "parent_id"]
-        )
+        self.env["res.partner"].flush_model([*DUPLICATE_FIELDS, "parent_id"])
         return self.env.execute_query(
             SQL(
-                """WITH buyers AS (
-                    SELECT partner.id,
-                           UPPER(TRANSLATE(partner.vat, ' .-/', '')) AS vat,
-                           partner.email_normalized AS email,
-                           -- numbers that Odoo can't read are compared by their digits
-                           COALESCE(
-                               partner.phone_sanitized,
-                               LTRIM(TRANSLATE(partner.phone, %(from)s, %(to)s), '0')
-                           ) AS phone
-                      FROM crm_customer_profile AS profile
-                      JOIN res_partner AS partner ON partner.id = profile.partner_id
-                     WHERE profile.company_id = %(company)s
-                       AND profile.purchase_count > 0
-                       AND partner.parent_id IS NULL
-                ), keys AS (
-                    SELECT id, 'vat' AS kind, vat AS key FROM buyers
-                     WHERE LENGTH(vat) >= %(shortest_vat)s
-                    UNION ALL
-                    SELECT id, 'email', email FROM buyers WHERE email LIKE '%%@%%'
-                    UNION ALL
-                    SELECT id, 'phone', phone FROM buyers
-                     WHERE LENGTH(phone) >= %(shortest_phone)s
-                ), shared AS (
-                    SELECT kind, key FROM keys GROUP BY kind, key
-                    HAVING COUNT(*) BETWEEN 2 AND %(most)s
-                ), members AS (
-                    SELECT kind, key, id FROM keys JOIN shared USING (kind, key)
-                )
-                SELECT kind,
+                """WITH members AS (%(members)s)
+                SELECT field,
                        (SELECT COUNT(DISTINCT id) FROM members),
                        (ARRAY_AGG(id ORDER BY key, id))[:%(listed)s]
                   FROM members
-                 GROUP BY kind
-                 ORDER BY COUNT(*) DESC, kind DESC""",
-                **{"from": DIGITS[0], "to": DIGITS[1]},
-                company=company.id,
-                shortest_vat=SHORTEST_VAT,
-                shortest_phone=SHORTEST_PHONE,
-                most=SHARED_BY_MOST,
+                 GROUP BY field
+                 ORDER BY COUNT(*) DESC, field DESC""",
+                members=SQL(" UNION ALL ").join(
+                    self._sql_sharing(company, name) for name in DUPLICATE_FIELDS
+                ),
                 listed=LISTED,
             )
+        )
+
+    @api.model
+    def _sql_sharing(self, company, name: str) -> SQL:
+        """``(field, key, id)`` of the customers who share a value. What nobody shares is put aside
+        before anything is joined: that is nearly everything."""
+        return SQL(
+            """SELECT %(name)s AS field, key, UNNEST(ids) AS id
+                 FROM (
+                    SELECT partner.%(column)s AS key, ARRAY_AGG(partner.id) AS ids
+                      FROM (
+                        SELECT %(column)s AS key FROM res_partner
+                         WHERE %(column)s <> '' GROUP BY %(column)s HAVING COUNT(*) > 1
+                      ) AS shared
+                      JOIN res_partner AS partner ON partner.%(column)s = shared.key
+                      JOIN crm_customer_profile AS profile ON profile.partner_id = partner.id
+                     WHERE profile.company_id = %(company)s
+                       AND profile.purchase_count > 0
+                       AND partner.parent_id IS NULL
+                     GROUP BY partner.%(column)s
+                    HAVING COUNT(*) BETWEEN 2 AND %(most)s
+                 ) AS sharing
+                -- “/” says that there is none
+                WHERE LENGTH(key) >= %(shortest)s""",
+            name=name,
+            column=SQL.identifier(name),
+            company=company.id,
+            most=SHARED_BY_MOST,
+            shortest=SHORTEST_KEY,
         )
 
     # --------------------------------------------------------------------- left out

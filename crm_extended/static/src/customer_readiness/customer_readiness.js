@@ -1,4 +1,4 @@
-import {Component, onWillStart, useState} from "@odoo/owl";
+import {Component, onMounted, onWillStart, useState} from "@odoo/owl";
 import {deserializeDate, formatDate} from "@web/core/l10n/dates";
 import {_t} from "@web/core/l10n/translation";
 import {registry} from "@web/core/registry";
@@ -30,9 +30,17 @@ export class CustomerReadiness extends Component {
             partly: {color: "text-bg-warning", label: _t("In part")},
             not_yet: {color: "text-bg-danger", label: _t("Not yet")},
         };
-        onWillStart(async () => {
-            this.state.report = await this.orm.call("crm.customer.readiness", "report");
+        onWillStart(() => this.load(false));
+        onMounted(() => {
+            if (this.state.report.questions.some((question) => question.is_pending)) {
+                this.load(true);
+            }
         });
+    }
+
+    /** What takes long comes when the page is open. */
+    async load(complete) {
+        this.state.report = await this.orm.call("crm.customer.readiness", "report", [], {complete});
     }
 
     get asOf() {
