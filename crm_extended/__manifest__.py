@@ -27,6 +27,7 @@
         "views/crm_price_index_views.xml",
         "views/crm_quiet_period_views.xml",
         "views/crm_customer_event_views.xml",
+        "views/crm_customer_readiness_views.xml",
         "views/sale_order_views.xml",
         "views/res_config_settings_views.xml",
         "views/crm_extended_menus.xml",

@@ -1,4 +1,4 @@
-"""Whether a company's history is long and rich enough to predict from."""
+"""Whether a company's data are long and rich enough to answer from."""
 
 # below these nothing is predicted
 FEWEST_REPEATERS = 10
@@ -27,3 +27,43 @@ def prediction_state(customers: int, repeaters: int, days: float) -> str:
     if customers < ENOUGH_CUSTOMERS or repeaters < ENOUGH_REPEATERS or days < ENOUGH_DAYS:
         return "low_confidence"
     return "ok"
+
+
+# how far the data behind an answer suffice
+ENOUGH, THIN, MISSING = "enough", "thin", "missing"
+ANSWERS = {ENOUGH: "answered", THIN: "partly", MISSING: "not_yet"}
+
+
+def level(value: float, least: float, enough: float) -> str:
+    """``missing`` below the least that it takes, ``thin`` until it is enough.
+
+    >>> level(9, 10, 50), level(10, 10, 50), level(50, 10, 50)
+    ('missing', 'thin', 'enough')
+    """
+    if value < least:
+        return MISSING
+    return THIN if value < enough else ENOUGH
+
+
+def blemish(part: float, whole: float, bearable: float) -> str:
+    """``thin`` where more than a bearable share is concerned.
+
+    >>> blemish(2, 100, 0.02), blemish(3, 100, 0.02), blemish(0, 0, 0.02)
+    ('enough', 'thin', 'enough')
+    """
+    return THIN if part > bearable * whole else ENOUGH
+
+
+def answer(needed: list[str], helpful: list[str]) -> str:
+    """Whether a question is ``answered``, ``partly`` or ``not_yet``.
+
+    :param needed: levels of what it can't be answered without
+    :param helpful: levels of what makes the answer better; without it there is one in part
+
+    >>> answer(["enough"], []), answer(["enough", "thin"], []), answer(["thin", "missing"], [])
+    ('answered', 'partly', 'not_yet')
+    >>> answer(["enough"], ["missing"]), answer([], [])
+    ('partly', 'answered')
+    """
+    levels = [*needed, *(min(found, THIN, key=list(ANSWERS).index) for found in helpful)]
+    return ANSWERS[max(levels, key=list(ANSWERS).index, default=ENOUGH)]

@@ -55,7 +55,12 @@ class Company(NamedTuple):
 
 
 # numbers that are set aside for fiction; where a country has none, the contact has no telephone
-PHONES = {"": "+1 212-555-01{:02}", "GB": "+44 1632 9600{:02}", "FR": "+33 1 99 00 00 {:02}"}
+PHONES = {
+    "": "+1 {area}-555-01{rest:02}",
+    "GB": "+44 1632 96{hundred:02}{rest:02}",
+    "FR": "+33 1 99 00 {hundred:02} {rest:02}",
+}
+AREAS = (212, 312, 415, 617, 303, 206, 512, 404, 702, 305)
 COUNTRIES = ("", "", "", "", "", "", "DE", "DE", "FR", "GB", "AE")
 
 
@@ -77,7 +82,8 @@ def companies(rng: Random) -> Iterator[Company]:
         is_persian = number % 12 == 5 and bool(persian)
         name, tag, industry, is_persian = (persian if is_persian else latin).pop()
         country = "IR" if is_persian else rng.choice(COUNTRIES)
-        phone = PHONES.get(country, "").format(number % 100)
+        hundred, rest = divmod(number % (100 * len(AREAS)), 100)
+        phone = PHONES.get(country, "").format(area=AREAS[hundred], hundred=hundred, rest=rest)
         yield Company(name, tag, industry, country, phone, is_persian)
     for number in range(1, 10**6):
         yield Company(f"{NAMES[0]} {number}", TRADES[0][1], TRADES[0][2], "", "", False)

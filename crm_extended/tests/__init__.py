@@ -14,6 +14,7 @@ from . import (
     test_partner_fields,
     test_partner_search,
     test_query_counts,
+    test_readiness,
     test_reason,
     test_refresh,
     test_refresh_concurrency,

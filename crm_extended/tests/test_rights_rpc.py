@@ -22,6 +22,7 @@ HISTORY, PRICES = "crm.loyalty.tier.history", "crm.price.index"
 FORECAST, BACKTEST = "crm.customer.forecast", "crm.model.backtest"
 QUIET = "crm.quiet.period"
 DRY_RUN, RATES = "crm.loyalty.dry.run", "crm.price.index.currency"
+READINESS = "crm.customer.readiness"
 OWN_PRICES, OWN_MONTH = "crm.price.index.own", "crm.price.index.own.line"
 # who may call what: every public method that the addon defines
 OWN_METHODS = {
@@ -43,6 +44,7 @@ OWN_METHODS = {
     (RATES, "action_take"): MANAGERS,
     (PRICES, "action_take_from_own_sales"): MANAGERS,
     (OWN_PRICES, "action_take"): MANAGERS,
+    (READINESS, "report"): MANAGERS,
     (RUN, "action_cancel"): MANAGERS,
     (RUN, "action_recompute"): MANAGERS,
     (FACT, "action_open_document"): AMOUNTS,
@@ -51,7 +53,13 @@ OWN_METHODS = {
     (EXCLUSION, "action_dismiss"): MANAGERS,
     (SETTINGS, "action_customer_refresh"): MANAGERS,
 }
-ON_THE_MODEL = ("refresh", "action_recompute", "customer_header", "action_customers_to_call")
+ON_THE_MODEL = {
+    (PROFILE, "refresh"),
+    (PROFILE, "action_recompute"),
+    (PROFILE, "customer_header"),
+    (PROFILE, "action_customers_to_call"),
+    (READINESS, "report"),
+}
 # hooks of the ORM: for who may write the records, as the ORM itself checks
 ORM_METHODS = (
     "create",
@@ -187,9 +195,7 @@ class TestRightsRpc(SeveralCustomersHttpCase):
                     roles,
                     model,
                     method,
-                    []
-                    if model == PROFILE and method in ON_THE_MODEL
-                    else [self.records[model].ids],
+                    [] if (model, method) in ON_THE_MODEL else [self.records[model].ids],
                     {},
                 )
                 for (model, method), roles in OWN_METHODS.items()
@@ -202,7 +208,7 @@ class TestRightsRpc(SeveralCustomersHttpCase):
             {
                 method: (others, PROFILE, method, [self.row(self.loyal).ids], {})
                 for (model, method) in OWN_METHODS
-                if model == PROFILE and method not in ON_THE_MODEL
+                if model == PROFILE and (model, method) not in ON_THE_MODEL
             }
         )
 
@@ -365,6 +371,9 @@ class TestRightsRpc(SeveralCustomersHttpCase):
         ):
             with mute_logger("odoo.http"):
                 self.assertTrue(self.is_refused(model, method, *args, context=context), method)
+        self.log_in("manager")
+        with mute_logger("odoo.http"):
+            self.assertTrue(self.is_refused(READINESS, "report", context=context))
 
     def test_json_2_answers_as_the_web_client_does(self):
         key = (

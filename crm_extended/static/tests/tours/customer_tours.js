@@ -250,3 +250,66 @@ registry.category("web_tour.tours").add("crm_extended_tier_pricelist", {
         {trigger: ".o_form_button_cancel", run: "click"},
     ],
 });
+
+registry.category("web_tour.tours").add("crm_extended_readiness", {
+    url: "/odoo",
+    steps: () => [
+        ...stepUtils.goToAppSteps("crm.crm_menu_root"),
+        {
+            content: "Open the menu of the customers",
+            trigger: "[data-menu-xmlid='crm_extended.crm_customer_menu']",
+            run: "click",
+        },
+        {
+            content: "See what the data answer",
+            trigger: "[data-menu-xmlid='crm_extended.crm_customer_readiness_menu']",
+            run: "click",
+        },
+        {
+            content: "One customer is too few to tell who leaves",
+            trigger: ".o_customer_readiness [data-name=leaving] .badge:contains(Not yet)",
+        },
+        {trigger: "[data-name=leaving] [data-level=missing]:contains(it takes 20)"},
+        {
+            content: "Nobody has entered quiet periods: go there",
+            trigger: "[data-name=leaving] button:contains(Quiet Periods)",
+            run: "click",
+        },
+        {
+            trigger: ".o_list_button_add",
+            run: "click",
+        },
+        {
+            trigger: "[name=name] input",
+            run: "edit Summer break",
+        },
+        {
+            trigger:
+                ".o_field_widget[name=date_from] input, .o_field_widget[name=date_from] button",
+            run: "click",
+        },
+        {
+            trigger: ".o_date_picker .o_today, .o_date_item_cell.o_today",
+            run: "click",
+        },
+        {
+            trigger: ".o_field_widget[name=date_to] input, .o_field_widget[name=date_to] button",
+            run: "click",
+        },
+        {
+            trigger: ".o_date_picker .o_today, .o_date_item_cell.o_today",
+            run: "click",
+        },
+        {
+            trigger: ".o_list_button_save",
+            run: "click",
+        },
+        {trigger: ".o_list_button_add"},
+        {
+            content: "Back: the page has looked again",
+            trigger: ".breadcrumb-item a:contains(Data Readiness)",
+            run: "click",
+        },
+        {trigger: "[data-name=leaving] [data-level=enough]:contains(quiet periods 1)"},
+    ],
+});
