@@ -8,19 +8,17 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
-from math import sqrt
 from typing import NamedTuple
 
 from .mbg_nbd import MbgNbd
 from .trading_days import TradingCalendar
+from .trial import gain
 
 # months of history without which a strong month can't be told from growth
 FEWEST_MONTHS = 24
 # of them, so many are known at the earlier of the days at which a season is tried
 FEWEST_MONTHS_TRIED = 16
 TRIALS = 2
-# standard errors by which forecasts must gain from a season: by chance in 5 of 100 cases
-GAIN_ERRORS = 1.645
 # expected orders of a month that weigh as much as knowing nothing of it
 PRIOR_ORDERS = 30.0
 # a month has no less and no more than so many times the orders of an average one
@@ -136,27 +134,24 @@ def confirm(
     first = min((days[0] for days in purchases), default=until)
     if len(month_starts(first, until)) - 1 < FEWEST_MONTHS:
         return Season("unknown")
-    gains: list[float] = []
+    plain: list[float] = []
+    seasonal: list[float] = []
+    came: list[bool] = []
     for trial in range(1, TRIALS + 1):
         day = until - timedelta(days=trial * horizon)
-        known = [[d for d in days if d <= day] for days in purchases if days[0] <= day]
+        end = day + timedelta(days=horizon)
+        customers = [days for days in purchases if days[0] <= day]
+        known = [[d for d in days if d <= day] for days in customers]
         shares = _learn_season(known, day, calendar, FEWEST_MONTHS_TRIED)
         if shares is None:
             return Season("unknown")
-        end = day + timedelta(days=horizon)
-        ordered = [any(day < d <= end for d in days) for days in purchases if days[0] <= day]
-        plain, seasonal = (_chances(known, day, end, calendar(season)) for season in (None, shares))
-        gains += [
-            (before - came) ** 2 - (after - came) ** 2
-            for before, after, came in zip(plain, seasonal, ordered, strict=True)
-        ]
-    mean = sum(gains) / len(gains)
-    error = sqrt(sum((gain - mean) ** 2 for gain in gains)) / len(gains)
-    if mean <= GAIN_ERRORS * error:
-        return Season("rejected", None, mean, error)
-    return Season(
-        "confirmed", _learn_season(purchases, until, calendar, FEWEST_MONTHS), mean, error
-    )
+        plain += _chances(known, day, end, calendar(None))
+        seasonal += _chances(known, day, end, calendar(shares))
+        came += [any(day < d <= end for d in days) for days in customers]
+    found = gain(plain, seasonal, came)
+    if not found.is_real():
+        return Season("rejected", None, *found)
+    return Season("confirmed", _learn_season(purchases, until, calendar, FEWEST_MONTHS), *found)
 
 
 def _fit(purchases, day: date, calendar: TradingCalendar) -> MbgNbd:

@@ -17,6 +17,7 @@ from . import (
     crm_customer_forecast,
     crm_model_backtest,
     crm_customer_season,
+    crm_customer_population,
     crm_customer_rfm,
     crm_customer_value_class,
     crm_customer_tier,

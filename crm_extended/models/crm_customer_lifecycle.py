@@ -285,6 +285,11 @@ class CrmCustomerLifecycle(models.Model):
         )
 
     @api.model
+    def _sql_customer_days(self, run) -> SQL:
+        """The purchase days of customers, with what parameters of the model depend on."""
+        return run._staging("day")
+
+    @api.model
     def _sql_return_dates(self, run) -> SQL:
         """``(partner_id, won_back_date, won_back_gap)``: the last purchase after a
         pause that had made the customer count as lost, by what was known of his rhythm before."""
@@ -294,7 +299,7 @@ class CrmCustomerLifecycle(models.Model):
                  FROM %(days)s
                 WHERE gap >= %(limit)s
                 ORDER BY partner_id, purchase_date DESC""",
-            days=run._staging("day"),
+            days=self._sql_customer_days(run),
             limit=self._sql_longest_pause(
                 run,
                 "lost",

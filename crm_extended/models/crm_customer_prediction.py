@@ -169,9 +169,9 @@ class CrmCustomerPrediction(models.Model):
         return (run.model or {}).get("state", "insufficient") != "insufficient"
 
     @api.model
-    def _model_of(self, run) -> MbgNbd:
-        """The model that a run learned, in Python."""
-        return MbgNbd.of(**{name: run.model[name] for name in NAMES})
+    def _models_of(self, run) -> dict[int | None, MbgNbd]:
+        """The models that a run learned, in Python, by population; that of all under None."""
+        return {None: MbgNbd.of(**{name: run.model[name] for name in NAMES})}
 
     @api.model
     def _sql_parameter(self, run, name: str) -> SQL:
@@ -286,25 +286,45 @@ class CrmCustomerPrediction(models.Model):
                 f"{kind}_{n}" for kind in ("leaves", "weight") for n in range(QUADRATURE_POINTS)
             ]
             return dict.fromkeys(names, SQL("NULL::float8"))
-        model = self._model_of(run)
-        table = [model.quadrature(x) for x in range(QUADRATURE_TABLE)]
-        values = {
-            "width": run.model["a"] + run.model["b"] + 1,
-            "last": QUADRATURE_TABLE - 1,
+        tables = {
+            key: [model.quadrature(x) for x in range(QUADRATURE_TABLE)]
+            for key, model in self._models_of(run).items()
         }
+        width = SQL("(%s + %s + 1)", self._sql_parameter(run, "a"), self._sql_parameter(run, "b"))
+        last = QUADRATURE_TABLE - 1
         columns = {}
         for n in range(QUADRATURE_POINTS):
-            nodes, weights = zip(*(row[n] for row in table), strict=True)
+            nodes, weights = (
+                self._sql_looked_up(
+                    {key: [row[n][part] for row in table] for key, table in tables.items()}
+                )
+                for part in (0, 1)
+            )
             columns[f"leaves_{n}"] = SQL(
-                "(%(nodes)s::float8[])[LEAST(order_repeats, %(last)s) + 1]"
-                " * (%(width)s + LEAST(order_repeats, %(last)s)) / (%(width)s + order_repeats)",
-                nodes=list(nodes),
-                **values,
+                "%(nodes)s * (%(width)s + LEAST(order_repeats, %(last)s))"
+                " / (%(width)s + order_repeats)",
+                nodes=nodes,
+                width=width,
+                last=last,
             )
-            columns[f"weight_{n}"] = SQL(
-                "(%s::float8[])[LEAST(order_repeats, %s) + 1]", list(weights), values["last"]
-            )
+            columns[f"weight_{n}"] = weights
         return columns
+
+    @api.model
+    def _sql_looked_up(self, tables: dict[int | None, list[float]]) -> SQL:
+        """The value for ``x`` repeated orders in the table of the customer's population."""
+
+        def value(table: list[float]) -> SQL:
+            return SQL("(%s::float8[])[LEAST(order_repeats, %s) + 1]", table, len(table) - 1)
+
+        apart = [
+            SQL("WHEN %s THEN %s", key, value(table))
+            for key, table in tables.items()
+            if key is not None
+        ]
+        if not apart:
+            return value(tables[None])
+        return SQL("(CASE population %s ELSE %s END)", SQL(" ").join(apart), value(tables[None]))
 
     @api.model
     def _sql_order_day(self, run, chance: float) -> SQL:

@@ -51,7 +51,8 @@ class CrmCustomerSeason(models.Model):
         if run.season:
             return 1
         self._refresh_limits()
-        found = confirm(self._tried_purchases(run), run.as_of, run._calendar_of, HORIZON_DAYS)
+        purchases = [days for [days] in self._tried_purchases(run)]
+        found = confirm(purchases, run.as_of, run._calendar_of, HORIZON_DAYS)
         run.season = found._asdict() | {"month": self._month(run)}
         if found.shares:
             # the days are counted anew, strong months longer than weak ones
@@ -59,23 +60,28 @@ class CrmCustomerSeason(models.Model):
         return 1
 
     @api.model
-    def _tried_purchases(self, run) -> list[list]:
-        """The purchase days of a fixed sample of customers."""
+    def _tried_purchases(self, run, columns: list[SQL] = ()) -> list[tuple]:
+        """``(purchase days, *columns)`` of a fixed sample of customers; columns over
+        ``partner``."""
         days = run._staging("day")
         [[customers]] = self.env.execute_query(
             SQL("SELECT COUNT(DISTINCT partner_id) FROM %s", days)
         )
-        rows = self.env.execute_query(
+        return self.env.execute_query(
             SQL(
-                """SELECT array_agg(purchase_date ORDER BY purchase_date)
-                     FROM %(days)s AS day
-                     JOIN res_partner AS partner ON partner.id = day.partner_id
-                    WHERE %(sample)s AND %(due)s
-                    GROUP BY partner.id
+                """SELECT %(selected)s
+                     FROM (
+                        SELECT partner_id, array_agg(purchase_date ORDER BY purchase_date) AS dates
+                          FROM %(days)s
+                         WHERE %(sample)s
+                         GROUP BY partner_id
+                     ) AS customer
+                     JOIN res_partner AS partner ON partner.id = customer.partner_id
+                    WHERE %(due)s
                     ORDER BY partner.id""",
+                selected=SQL(", ").join([SQL("dates"), *columns]),
                 days=days,
-                sample=self._sql_sample(SQL("day.partner_id"), customers, TRIED),
+                sample=self._sql_sample(SQL("partner_id"), customers, TRIED),
                 due=self._sql_is_due(run),
             )
         )
-        return [purchases for [purchases] in rows]

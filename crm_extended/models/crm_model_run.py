@@ -233,6 +233,7 @@ class CrmModelRun(models.Model):
                 "tier_thresholds": False,
                 "model": False,
                 "season": False,
+                "population": False,
                 "value_model": False,
             }
         )

@@ -117,7 +117,7 @@ class CrmModelRunSummary(models.Model):
             run.statistics_text = "\n".join(lines)
 
     @api.depends_context("lang")
-    @api.depends("model", "season", "leaving_is_seen")
+    @api.depends("model", "season", "population", "leaving_is_seen")
     def _compute_model_text(self):
         for run in self:
             learned = run.model or {}
@@ -164,7 +164,26 @@ class CrmModelRunSummary(models.Model):
                 ]
             if learned and run.season:
                 lines.append(run._season_sentence())
+            if learned and run.population:
+                lines.append(run._population_sentence())
             run.model_text = "\n".join(lines)
+
+    def _population_sentence(self) -> str:
+        labels = {
+            "team": self.env._("sales team"),
+            "industry": self.env._("industry"),
+            "category": self.env._("tag"),
+            "country": self.env._("country"),
+            "company": self.env._("companies and persons"),
+        }
+        dimension = self.population.get("dimension")
+        if dimension:
+            return self.env._(
+                "Learned apart by %(grouping)s, because forecasts gain from it: %(count)s groups.",
+                grouping=labels[dimension],
+                count=len(self.model.get("apart") or {}),
+            )
+        return self.env._("All customers are learned together: no grouping forecasts better.")
 
     def _season_sentence(self) -> str:
         match self.season["verdict"]:

@@ -61,7 +61,8 @@ class TestPrediction(PredictionCase):
     def test_row_gives_what_the_model_gives(self):
         self.buy(10, 40, 70, 100)
         self.refresh()
-        model = self.env["crm.customer.profile"]._model_of(self.company.customer_run_id.sudo())
+        run = self.company.customer_run_id.sudo()
+        model = self.env["crm.customer.profile"]._models_of(run)[None]
         row = self.row(self.customer)
         self.assertAlmostEqual(row.p_order_60d, model.p_order(60, 3, 90, 100), 5)
         self.assertAlmostEqual(row.expected_orders_365d, model.expected_orders(365, 3, 90, 100), 3)
@@ -255,3 +256,67 @@ class TestTradingDays(PredictionCase):
             self.quiet(10, 5, share=1)
         with self.assertRaisesRegex(ValidationError, "would never end"):
             self.quiet(400, 5, yearly=True)
+
+
+@tagged("post_install", "-at_install")
+class TestRefinements(PredictionCase):
+    """What forecasts gain from is used; that it must gain is tested in ``analytics``."""
+
+    def decide(self, **found):
+        """As if an earlier refresh of the month had decided so."""
+        self.refresh(self.ago(1))
+        self.company.customer_run_id.sudo().write(
+            {
+                name: value | {"month": str(self.as_of.replace(day=1))}
+                for name, value in found.items()
+            }
+        )
+
+    def test_short_history_knows_no_season(self):
+        self.refresh()
+        run = self.company.customer_run_id.sudo()
+        self.assertEqual(run.season["verdict"], "unknown")
+        self.assertIn("it takes two years", run.model_text)
+
+    def test_season_makes_trading_time(self):
+        self.buy(60, 30)
+        month = self.ago(45).month
+        shares = [1.0] * 12
+        for strong in {self.ago(day).month for day in range(30, 60)}:
+            shares[strong - 1] = 2.0
+        self.decide(season={"verdict": "confirmed", "shares": shares})
+        self.refresh()
+        self.assertEqual(self.row(self.customer).purchase_interval_days, 60, f"month {month}")
+        self.assertIn("Forecasts follow a season", self.company.customer_run_id.sudo().model_text)
+
+    def test_decision_holds_for_the_month(self):
+        self.decide(season={"verdict": "rejected"})
+        self.refresh()
+        self.assertEqual(self.company.customer_run_id.sudo().season["verdict"], "rejected")
+
+    def test_groups_learned_apart_have_parameters_of_their_own(self):
+        industry = self.env["res.partner.industry"].create({"name": "Bakeries"})
+        self.buy(10, 40, 70, 100)
+        twin = self.make_customer("Twin")
+        self.make_invoices([(twin, day, 100) for day in (10, 40, 70, 100)])
+        self.customer.industry_id = industry
+        self.decide(population={"dimension": "industry"})
+        target = "odoo.addons.crm_extended.models.crm_customer_population.large_groups"
+        with patch(target, lambda keys: {industry.id}):
+            self.refresh()
+        run = self.company.customer_run_id.sudo()
+        models = self.env["crm.customer.profile"]._models_of(run)
+        self.assertEqual(set(models), {None, industry.id})
+        for partner, key in ((self.customer, industry.id), (twin, None)):
+            row = self.row(partner)
+            self.assertAlmostEqual(row.p_order_90d, models[key].p_order(90, 3, 90, 100), 5)
+            self.assertAlmostEqual(
+                row.expected_orders_365d, models[key].expected_orders(365, 3, 90, 100), 3
+            )
+        self.assertIn("Learned apart by industry", run.model_text)
+
+    def test_few_customers_are_learned_together(self):
+        self.refresh()
+        run = self.company.customer_run_id.sudo()
+        self.assertFalse(run.population["dimension"])
+        self.assertIn("learned together", run.model_text)

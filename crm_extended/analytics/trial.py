@@ -1,0 +1,38 @@
+"""Whether a refinement of the forecasts is worth having, tried on the past."""
+
+from collections.abc import Sequence
+from math import sqrt
+from typing import NamedTuple
+
+# standard errors that a gain must exceed: by chance it does in 5 of 100 cases
+GAIN_ERRORS = 1.645
+
+
+class Gain(NamedTuple):
+    """By how much the Brier score gets better, and the standard error of that."""
+
+    mean: float
+    error: float
+
+    def is_real(self, alternatives: int = 1) -> bool:
+        """Whether it is more than chance; the best of several alternatives must gain more.
+
+        >>> Gain(.002, .001).is_real(), Gain(.002, .001).is_real(alternatives=4)
+        (True, False)
+        """
+        return self.mean > (GAIN_ERRORS + 0.25 * (alternatives - 1)) * self.error
+
+
+def gain(before: Sequence[float], after: Sequence[float], came: Sequence[bool]) -> Gain:
+    """Gain of the chances ``after`` on the chances ``before``, for the same customers.
+
+    >>> gain([.5, .5], [.9, .1], [True, False]).mean
+    0.24
+    """
+    gains = [
+        (first - happened) ** 2 - (second - happened) ** 2
+        for first, second, happened in zip(before, after, came, strict=True)
+    ]
+    mean = sum(gains) / len(gains)
+    error = sqrt(sum((value - mean) ** 2 for value in gains)) / len(gains)
+    return Gain(round(mean, 12), error)
