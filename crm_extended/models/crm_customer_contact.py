@@ -46,13 +46,19 @@ class CrmCustomerContact(models.Model):
         # sudo: that a customer was spoken with, not what was said
         messages = self.env["mail.message"].sudo()
         documents = {
-            "res.partner": SQL("SELECT id, id AS partner_id FROM res_partner"),
+            "res.partner": SQL(
+                "SELECT id, id AS partner_id FROM res_partner WHERE %s", run._of_whom(SQL("id"))
+            ),
             "crm.lead": SQL(
-                "SELECT id, partner_id FROM crm_lead WHERE company_id IS NULL OR company_id = %s",
+                "SELECT id, partner_id FROM crm_lead"
+                " WHERE (company_id IS NULL OR company_id = %s) AND %s",
                 run.company_id.id,
+                run._of_whom(SQL("partner_id")),
             ),
             "sale.order": SQL(
-                "SELECT id, partner_id FROM sale_order WHERE company_id = %s", run.company_id.id
+                "SELECT id, partner_id FROM sale_order WHERE company_id = %s AND %s",
+                run.company_id.id,
+                run._of_whom(SQL("partner_id")),
             ),
         }
         return [
@@ -82,9 +88,10 @@ class CrmCustomerContact(models.Model):
                      FROM calendar_event AS event
                      JOIN calendar_event_res_partner_rel AS attendee
                        ON attendee.calendar_event_id = event.id
-                    WHERE event.active AND event.stop < %(until)s""",
+                    WHERE event.active AND event.stop < %(until)s AND %(whom)s""",
                 day=self._sql_local_day(run, SQL("event.start")),
                 until=until,
+                whom=run._of_whom(SQL("attendee.res_partner_id")),
             )
         ]
 

@@ -75,6 +75,7 @@ class CrmCustomerCredit(models.Model):
             "company": run.company_id.id,
             "as_of": run.as_of,
             "accounts": tuple(accounts.ids) or (0,),
+            "whom": run._of_whom(SQL("line.partner_id")),
         }
         return [
             SQL(
@@ -92,6 +93,7 @@ class CrmCustomerCredit(models.Model):
                       AND line.account_id IN %(accounts)s
                       AND line.date <= %(as_of)s
                       AND line.partner_id IS NOT NULL
+                      AND %(whom)s
                       AND (line.reconciled IS NOT TRUE OR debit.is_later OR credit.is_later)""",
                 debits=self._sql_matched(run, "debit_move_id"),
                 credits=self._sql_matched(run, "credit_move_id"),
@@ -114,6 +116,7 @@ class CrmCustomerCredit(models.Model):
                       AND line.parent_state = 'posted'
                       AND line.account_id IN %(accounts)s
                       AND line.partner_id IS NOT NULL
+                      AND %(whom)s
                       AND payment_move.move_type != 'out_refund'
                       -- a gain on the exchange rate is nobody's payment
                       AND move.id NOT IN (
@@ -133,8 +136,10 @@ class CrmCustomerCredit(models.Model):
                       SUM(amount) FILTER (WHERE max_date <= %(as_of)s) AS amount,
                       BOOL_OR(max_date > %(as_of)s) AS is_later
                  FROM account_partial_reconcile
+                WHERE %(whom)s
                 GROUP BY %(side)s""",
             side=SQL.identifier(side),
+            whom=run._of_whom(SQL.identifier(side), "account_move_line"),
             as_of=run.as_of,
         )
 

@@ -84,8 +84,6 @@ class CrmCustomerSteps(models.Model):
 
     @api.model
     def _stage_documents(self, run, source: int, first: int, last: int, name: str) -> int:
-        """The documents of a slice. What was added to the invoice of an order (freight, a fee)
-        was bought with the order: it is no purchase of its own on the invoice's day."""
         facts = self.env["crm.customer.fact"]
         run._stage("link", facts._bulk_links(source, first, last))
         # few of many documents: looked up one by one, where all others are read in bulk
@@ -93,72 +91,75 @@ class CrmCustomerSteps(models.Model):
         run._stage("reversal", facts._bulk_reversals(run.as_of, run.company_id, first, last))
         self.env.cr.execute("SET LOCAL enable_nestloop = off")
         part = Slice(first, last, run._staging("link"), run._staging("reversal"))
+        lines = facts._fact_sources(run.as_of, run.company_id, {source: part})
         return run._stage(
-            name,
-            SQL(
-                """SELECT partner_id, document_id, date,
-                          CASE WHEN is_ordered OR NOT BOOL_OR(is_ordered) OVER document
-                               THEN purchase_date END AS purchase_date,
-                          purchases, returns, gross, margin, known
-                     FROM (
-                        SELECT MIN(partner_id) AS partner_id, document_id, MIN(date) AS date,
-                               purchase_date, BOOL_OR(order_id IS NOT NULL) AS is_ordered,
-                               COALESCE(SUM(amount) FILTER (WHERE kind = 'purchase'), 0)
-                                   AS purchases,
-                               COALESCE(SUM(amount) FILTER (WHERE kind = 'return'), 0) AS returns,
-                               SUM(ABS(amount)) AS gross,
-                               SUM(margin) AS margin,
-                               COALESCE(SUM(ABS(amount)) FILTER (WHERE margin IS NOT NULL), 0)
-                                   AS known
-                          FROM (%s OFFSET 0) AS fact
-                         GROUP BY document_id, purchase_date
-                     ) AS part
-                   WINDOW document AS (PARTITION BY document_id)""",
-                SQL(" UNION ALL ").join(
-                    facts._fact_sources(run.as_of, run.company_id, {source: part})
-                ),
-            ),
-            parent="document",
+            name, self._sql_documents(SQL(" UNION ALL ").join(lines)), parent="document"
+        )
+
+    @api.model
+    def _sql_documents(self, lines: SQL) -> SQL:
+        """Purchase lines by document and purchase day. What was added to the invoice of an order
+        (freight, a fee) was bought with the order: it is no purchase of its own on the invoice's
+        day."""
+        return SQL(
+            """SELECT partner_id, document_id, date,
+                      CASE WHEN is_ordered OR NOT BOOL_OR(is_ordered) OVER document
+                           THEN purchase_date END AS purchase_date,
+                      purchases, returns, gross, margin, known
+                 FROM (
+                    SELECT MIN(partner_id) AS partner_id, document_id, MIN(date) AS date,
+                           purchase_date, BOOL_OR(order_id IS NOT NULL) AS is_ordered,
+                           COALESCE(SUM(amount) FILTER (WHERE kind = 'purchase'), 0) AS purchases,
+                           COALESCE(SUM(amount) FILTER (WHERE kind = 'return'), 0) AS returns,
+                           SUM(ABS(amount)) AS gross,
+                           SUM(margin) AS margin,
+                           COALESCE(SUM(ABS(amount)) FILTER (WHERE margin IS NOT NULL), 0) AS known
+                      FROM (%s OFFSET 0) AS fact
+                     GROUP BY document_id, purchase_date
+                 ) AS part
+               WINDOW document AS (PARTITION BY document_id)""",
+            lines,
         )
 
     @api.model
     def _refresh_days(self, run) -> float:
+        self._refresh_limits()
+        run._stage("day", self._sql_days(run))
+        return 1
+
+    @api.model
+    def _sql_days(self, run) -> SQL:
         """The purchase days of each customer, the pause before each, and what was known of the
         rhythm before it. Pauses are whole trading days, one at least. Logarithms are integers, in
         millionths: their sums don't depend on the order of adding."""
-        self._refresh_limits()
-        run._stage(
-            "day",
-            SQL(
-                """SELECT partner_id, purchase_date, number, since, gap, gap_log,
-                          COUNT(gap) OVER prior AS prior_count,
-                          SUM(gap_log) OVER prior AS prior_log
-                     FROM (
-                        SELECT partner_id, purchase_date, number, since, gap,
-                               ROUND(LN(gap) * 1e6)::integer AS gap_log
+        return SQL(
+            """SELECT partner_id, purchase_date, number, since, gap, gap_log,
+                      COUNT(gap) OVER prior AS prior_count,
+                      SUM(gap_log) OVER prior AS prior_log
+                 FROM (
+                    SELECT partner_id, purchase_date, number, since, gap,
+                           ROUND(LN(gap) * 1e6)::integer AS gap_log
+                      FROM (
+                        SELECT partner_id, purchase_date, number,
+                               number - FIRST_VALUE(number) OVER by_day AS since,
+                               CASE WHEN number - LAG(number) OVER by_day < 1 THEN 1
+                                    ELSE ROUND(number - LAG(number) OVER by_day)
+                               END::integer AS gap
                           FROM (
-                            SELECT partner_id, purchase_date, number,
-                                   number - FIRST_VALUE(number) OVER by_day AS since,
-                                   CASE WHEN number - LAG(number) OVER by_day < 1 THEN 1
-                                        ELSE ROUND(number - LAG(number) OVER by_day)
-                                   END::integer AS gap
-                              FROM (
-                                SELECT partner_id, purchase_date, %(number)s AS number
-                                  FROM %(documents)s
-                                 WHERE purchase_date IS NOT NULL
-                                 GROUP BY partner_id, purchase_date
-                                HAVING SUM(purchases) > 0
-                              ) AS numbered
-                            WINDOW by_day AS (PARTITION BY partner_id ORDER BY purchase_date)
-                          ) AS days
-                     ) AS logs
-                   WINDOW prior AS (PARTITION BY partner_id ORDER BY purchase_date
-                                    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)""",
-                number=run._sql_number(SQL("purchase_date")),
-                documents=run._staging("document"),
-            ),
+                            SELECT partner_id, purchase_date, %(number)s AS number
+                              FROM %(documents)s
+                             WHERE purchase_date IS NOT NULL
+                             GROUP BY partner_id, purchase_date
+                            HAVING SUM(purchases) > 0
+                          ) AS numbered
+                        WINDOW by_day AS (PARTITION BY partner_id ORDER BY purchase_date)
+                      ) AS days
+                 ) AS logs
+               WINDOW prior AS (PARTITION BY partner_id ORDER BY purchase_date
+                                ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)""",
+            number=run._sql_number(SQL("purchase_date")),
+            documents=run._staging("document"),
         )
-        return 1
 
     @api.model
     def _refresh_aggregates(self, run) -> float:
@@ -178,32 +179,7 @@ class CrmCustomerSteps(models.Model):
         """One row per customer and prospect who is due, then what needs the whole population."""
         self._refresh_limits()
         self.env["res.partner"].flush_model()
-        run._stage(
-            "row",
-            SQL(
-                """SELECT partner.id AS partner_id, %(columns)s
-                     FROM (
-                        SELECT partner_id FROM %(rhythm)s
-                        UNION
-                        SELECT partner_id FROM %(prospect)s
-                     ) AS due
-                     JOIN res_partner AS partner ON partner.id = due.partner_id
-                     %(joins)s
-                    WHERE %(due)s""",
-                rhythm=run._staging("rhythm"),
-                prospect=run._staging("prospect"),
-                columns=sql_columns(self._customer_columns(run)),
-                joins=SQL(" ").join(
-                    SQL(
-                        "LEFT JOIN %(table)s AS %(name)s ON %(name)s.partner_id = partner.id",
-                        table=run._staging(name),
-                        name=SQL.identifier(name),
-                    )
-                    for name in self._customer_aggregates(run)
-                ),
-                due=self._sql_is_due(run),
-            ),
-        )
+        run._stage("row", self._sql_rows(run))
         run._note(**self._population_statistics(run))
         self._freeze_cut_points(run)
         self._freeze_tiers(run)
@@ -217,6 +193,33 @@ class CrmCustomerSteps(models.Model):
         )
         self.env["crm.customer.exclusion"]._propose_suspects(run)
         return 1
+
+    @api.model
+    def _sql_rows(self, run) -> SQL:
+        """The columns of those who are due, from their aggregates."""
+        return SQL(
+            """SELECT partner.id AS partner_id, %(columns)s
+                 FROM (
+                    SELECT partner_id FROM %(rhythm)s
+                    UNION
+                    SELECT partner_id FROM %(prospect)s
+                 ) AS due
+                 JOIN res_partner AS partner ON partner.id = due.partner_id
+                 %(joins)s
+                WHERE %(due)s""",
+            rhythm=run._staging("rhythm"),
+            prospect=run._staging("prospect"),
+            columns=sql_columns(self._customer_columns(run)),
+            joins=SQL(" ").join(
+                SQL(
+                    "LEFT JOIN %(table)s AS %(name)s ON %(name)s.partner_id = partner.id",
+                    table=run._staging(name),
+                    name=SQL.identifier(name),
+                )
+                for name in self._customer_aggregates(run)
+            ),
+            due=self._sql_is_due(run),
+        )
 
     @api.model
     def _sql_is_due(self, run) -> SQL:

@@ -1,4 +1,5 @@
 import time
+from typing import NamedTuple
 
 from dateutil.relativedelta import relativedelta
 from psycopg2 import errors
@@ -29,6 +30,12 @@ def retried(env, work):
             if attempt == RETRIES:
                 raise
             time.sleep(0.1 * 2**attempt)
+
+
+class Asked(NamedTuple):
+    """One customer of whom a run is asked once more: the ids of all his contacts."""
+
+    contacts: tuple[int, ...]
 
 
 class CrmModelRun(models.Model):
@@ -166,6 +173,26 @@ class CrmModelRun(models.Model):
             name: tuple(self.as_of - relativedelta(months=months) for months in window)
             for name, window in {"12m": (12, 0), "prev": (24, 12), "early": (18, 6)}.items()
         }
+
+    def _of_whom(self, partner: SQL, table: str | None = None) -> SQL:
+        """Whether a contact is one of whose figures are asked: of all in a refresh, of one
+        customer in an explanation. For what reads large tables.
+
+        :param partner: the column of a contact's id
+        :param table: or the column of the id of this table, which has a ``partner_id``
+        """
+        asked = self.env.context.get("customer_asked")
+        # no context from outside holds one
+        if not isinstance(asked, Asked):
+            return SQL("TRUE")
+        if table:
+            return SQL(
+                "%s IN (SELECT id FROM %s WHERE partner_id IN %s)",
+                partner,
+                SQL.identifier(table),
+                asked.contacts,
+            )
+        return SQL("%s IN %s", partner, asked.contacts)
 
     def _staging(self, name: str) -> SQL:
         return SQL.identifier(f"{STAGING_PREFIX}{self.id}_{name}")

@@ -5,6 +5,7 @@ from . import (
     test_bad_settings,
     test_demo,
     test_exclusion,
+    test_explanation,
     test_facts,
     test_installation,
     test_lead_bands,

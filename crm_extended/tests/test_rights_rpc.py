@@ -34,6 +34,8 @@ OWN_METHODS = {
     (PROFILE, "action_schedule_activity"): READERS,
     (PROFILE, "action_send_message"): READERS,
     (PROFILE, "action_open_documents"): READERS,
+    (PROFILE, "action_explain"): READERS,
+    (PROFILE, "action_open_behind"): AMOUNTS,
     (PROFILE, "action_new_quotation"): READERS,
     (PROFILE, "action_new_opportunity"): READERS,
     (PROFILE, "action_lock_tier"): READERS,
@@ -203,11 +205,16 @@ class TestRightsRpc(SeveralCustomersHttpCase):
         )
 
     def test_actions_on_a_customer_of_somebody_else_are_refused(self):
-        others = READERS - {"salesperson"}
         self.check(
             {
-                method: (others, PROFILE, method, [self.row(self.loyal).ids], {})
-                for (model, method) in OWN_METHODS
+                method: (
+                    roles - {"salesperson"},
+                    PROFILE,
+                    method,
+                    [self.row(self.loyal).ids],
+                    {},
+                )
+                for (model, method), roles in OWN_METHODS.items()
                 if model == PROFILE and (model, method) not in ON_THE_MODEL
             }
         )

@@ -31,6 +31,9 @@ class TestTours(CustomerHttpCase):
         [message] = self.silent.message_ids.filtered("mail_activity_type_id")
         self.assertEqual(message.author_id, self.salesperson.partner_id)
 
+    def test_salesperson_walks_from_a_number_to_the_lines_behind_it(self):
+        self.start_tour("/odoo", "crm_extended_explanation", login="tour_salesperson")
+
     def test_manager_recomputes_once_and_cancels(self):
         manager = self.make_user("sales_manager", login="tour_manager")
 

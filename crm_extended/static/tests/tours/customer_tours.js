@@ -313,3 +313,40 @@ registry.category("web_tour.tours").add("crm_extended_readiness", {
         {trigger: "[data-name=leaving] [data-level=enough]:contains(quiet periods 1)"},
     ],
 });
+
+registry.category("web_tour.tours").add("crm_extended_explanation", {
+    url: "/odoo",
+    steps: () => [
+        ...openCustomers("crm_customer_profile_to_call_menu"),
+        {
+            content: "Open the customer at risk",
+            trigger: ".o_data_row:contains(Silent Customer) td[name=reason]",
+            run: "click",
+        },
+        {
+            content: "Ask how the numbers came about",
+            trigger: "button[name=action_explain]",
+            run: "click",
+        },
+        {
+            content: "His days stand there, each with its document: open the latest one",
+            trigger: ".o_customer_explanation tbody tr:first [data-figure=day]",
+            run: "click",
+        },
+        {
+            content: "The lines of that day alone",
+            trigger: ".o_list_view .o_data_row:only-child td[name=document_name]",
+        },
+        {
+            content: "Back to the page",
+            trigger: ".o_breadcrumb .o_back_button",
+            run: "click",
+        },
+        {
+            content: "From the revenue to its lines",
+            trigger: ".o_customer_explanation [data-figure='12m']",
+            run: "click",
+        },
+        {trigger: ".o_list_view .o_data_row:eq(3)"},
+    ],
+});
