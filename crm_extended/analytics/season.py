@@ -71,7 +71,8 @@ def season_of(
     until: date,
     fewest_months: int = FEWEST_MONTHS,
 ) -> list[float] | None:
-    """Shares of the twelve months, from January on, 1 on average; None from too short a history.
+    """Shares of the twelve months, from January on, 1 on average; None from too short a history,
+    or where nobody ordered again.
 
     Each is what came over what was expected, drawn towards 1 where little was expected.
 
@@ -94,6 +95,8 @@ def season_of(
     for start, orders_said in zip(months, expected, strict=False):
         came[start.month] += orders.get(start, 0.0)
         said[start.month] += orders_said
+    if not sum(came.values()):
+        return None
     level = sum(came.values()) / sum(said.values())
     shares = [
         (came[month] + PRIOR_ORDERS * level) / (said[month] + PRIOR_ORDERS) / level

@@ -150,8 +150,10 @@ class CrmCustomerExplanation(models.Model):
                 run._staging("day"),
             )
         )
-        model = self._model_of(run) if self._is_predicting(run) else None
-        return Told(run, figures[0] if figures else {}, days, model)
+        found = figures[0] if figures else {}
+        models = self._models_of(run) if self._is_predicting(run) else {None: None}
+        model = models.get(found.get("population"), models[None])
+        return Told(run, found, days, model)
 
     def _explained_parts(self, run) -> dict[str, SQL]:
         """What a refresh stages, of this customer."""

@@ -183,7 +183,7 @@ class TestExplanationFigures(Explained, CustomerCase):
         self.assertGreater(len(gaps), 1, "holidays shorten intervals of 31 days")
 
     def test_chances_are_those_of_the_model_with_the_parameters_of_the_run(self):
-        model = self.env["crm.customer.profile"]._model_of(self.run_published)
+        model = self.env["crm.customer.profile"]._models_of(self.run_published)[None]
         calendar = self.run_published._trading_calendar()
         for name, customer in self.customers.items():
             row, figures = self.row(customer), self.told(name).figures

@@ -72,5 +72,10 @@ def test_without_a_season_all_months_are_alike():
     assert found([1] * 12) == pytest.approx([1] * 12, abs=0.15)
 
 
+def test_customers_who_never_came_again_tell_no_season():
+    days = [[BEGIN + timedelta(days=7 * number)] for number in range(60)]
+    assert confirm(days, UNTIL, lambda shares: TradingCalendar(), 90).verdict == "unknown"
+
+
 def test_less_than_two_years_tell_no_season():
     assert found(STRONG, until=date(2024, 11, 30)) is None
