@@ -50,9 +50,10 @@ class CrmCustomerExplanationLines(models.Model):
 
     def _behind_waiting(self, _day=None):
         """Confirmed orders later than the last purchase."""
+        label = self.env._("Confirmed Orders")
         return self._behind_action(
             "sale.order",
-            self.env._("Confirmed Orders"),
+            label,
             [
                 ("partner_id.commercial_partner_id", "=", self.partner_id.id),
                 ("company_id", "=", self.company_id.id),
@@ -62,9 +63,10 @@ class CrmCustomerExplanationLines(models.Model):
         )
 
     def _behind_leads(self, _day=None):
+        label = self.env._("Opportunities")
         return self._behind_action(
             "crm.lead",
-            self.env._("Opportunities"),
+            label,
             [
                 ("partner_id.commercial_partner_id", "=", self.partner_id.id),
                 ("won_status", "=", "pending"),
@@ -82,9 +84,10 @@ class CrmCustomerExplanationLines(models.Model):
         """Journal items that were open on the as-of date."""
         if not self._sees_receivables():
             raise AccessError(self.env._("Receivables are for accounting: ask there what is open."))
+        label = self.env._("Open Receivables")
         return self._behind_action(
             "account.move.line",
-            self.env._("Open Receivables"),
+            label,
             [
                 ("partner_id.commercial_partner_id", "=", self.partner_id.id),
                 ("company_id", "=", self.company_id.id),

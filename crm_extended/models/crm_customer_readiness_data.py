@@ -292,9 +292,8 @@ class CrmCustomerReadinessData(models.AbstractModel):
             customers=self._number(facts["active"]),
         )
         found = blemish(facts["ownerless"], facts["active"], BEARABLE_OWNERLESS)
-        mend = self._customers_mending(
-            facts, facts["ownerless"], self.env._("Without a Salesperson"), ("user_id", "=", False)
-        )
+        label = self.env._("Without a Salesperson")
+        mend = self._customers_mending(facts, facts["ownerless"], label, ("user_id", "=", False))
         return [Finding(found, text, mend)]
 
     @api.model
@@ -305,11 +304,9 @@ class CrmCustomerReadinessData(models.AbstractModel):
             customers=self._number(facts["active"]),
         )
         found = blemish(facts["unreachable"], facts["active"], BEARABLE_UNREACHABLE)
+        label = self.env._("Without a Phone Number")
         mend = self._customers_mending(
-            facts,
-            facts["unreachable"],
-            self.env._("Without a Phone Number"),
-            ("partner_id.phone", "in", [False, ""]),
+            facts, facts["unreachable"], label, ("partner_id.phone", "in", [False, ""])
         )
         return [Finding(found, text, mend)]
 
