@@ -2,6 +2,7 @@ from datetime import date
 
 from odoo.tests import tagged
 
+from ..analytics.backtest import Forecast, Outcome, judge
 from .common import CustomerHttpCase
 
 
@@ -31,8 +32,22 @@ class TestTours(CustomerHttpCase):
         [message] = self.silent.message_ids.filtered("mail_activity_type_id")
         self.assertEqual(message.author_id, self.salesperson.partner_id)
 
-    def test_salesperson_walks_from_a_number_to_the_lines_behind_it(self):
+    def test_salesperson_walks_from_a_reason_to_its_lines_and_to_the_quality_of_forecasts(self):
+        self.judge_forecasts()
         self.start_tour("/odoo", "crm_extended_explanation", login="tour_salesperson")
+
+    def judge_forecasts(self):
+        """Forecasts of 90 days ago that came true, as a refresh notes them."""
+        chances = [0.02 if number % 4 else 0.98 for number in range(400)]
+        found = judge(
+            [Forecast(chance, chance, 100 * chance, 30, 30) for chance in chances],
+            [Outcome(int(chance > 0.5), 100) for chance in chances],
+        )
+        backtests = self.env["crm.model.backtest"]
+        backtests.create(
+            backtests._values_of(found)
+            | {"company_id": self.company.id, "as_of": self.ago(90), "kind": "stored"}
+        )
 
     def test_manager_recomputes_once_and_cancels(self):
         manager = self.make_user("sales_manager", login="tour_manager")

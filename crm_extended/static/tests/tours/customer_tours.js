@@ -324,6 +324,10 @@ registry.category("web_tour.tours").add("crm_extended_explanation", {
             run: "click",
         },
         {
+            content: "Read why he is in the list",
+            trigger: ".o_form_view [name=reason]:contains(silent for)",
+        },
+        {
             content: "Ask how the numbers came about",
             trigger: "button[name=action_explain]",
             run: "click",
@@ -348,5 +352,16 @@ registry.category("web_tour.tours").add("crm_extended_explanation", {
             run: "click",
         },
         {trigger: ".o_list_view .o_data_row:eq(3)"},
+        ...openCustomers("crm_model_backtest_menu"),
+        {
+            content: "See how right the forecasts were",
+            trigger: ".o_data_row:contains(Said then) td[name=kind]",
+            run: "click",
+        },
+        {
+            content: "The grade and what it means",
+            trigger: ".o_backtest:contains(What is said comes true)",
+        },
+        {trigger: ".o_backtest:contains(No order for 90 days)"},
     ],
 });
