@@ -38,29 +38,36 @@ SUMS = """
            sum(-line.balance) AS revenue_total,
            sum(-line.balance) FILTER (WHERE move.invoice_date > %(year_ago)s) AS revenue_12m,
            sum(-line.balance) FILTER (WHERE move.invoice_date <= %(year_ago)s
-                                        AND move.invoice_date > %(two_years_ago)s) AS revenue_prev,
-           sum(-line.balance - cost.unit_cost * line.quantity
-               * CASE WHEN move.move_type = 'out_refund' THEN -1 ELSE 1 END)
-               FILTER (WHERE move.invoice_date > %(year_ago)s) AS margin_12m
+                                        AND move.invoice_date > %(two_years_ago)s) AS revenue_prev
+           {margin}
       FROM account_move_line AS line
       JOIN account_move AS move ON move.id = line.move_id
-      LEFT JOIN (
-        SELECT rel.invoice_line_id, avg(order_line.purchase_price) AS unit_cost
-          FROM sale_order_line_invoice_rel AS rel
-          JOIN sale_order_line AS order_line ON order_line.id = rel.order_line_id
-         GROUP BY rel.invoice_line_id
-      ) AS cost ON cost.invoice_line_id = line.id
+      {costs}
      WHERE line.display_type = 'product'
        AND move.state = 'posted'
        AND move.move_type IN ('out_invoice', 'out_refund')
      GROUP BY move.commercial_partner_id
 """
 """Per-customer sums over the tables that the refresh reads, as simply as one can write them."""
+MARGIN = """
+         , sum(-line.balance - cost.unit_cost * line.quantity
+               * CASE WHEN move.move_type = 'out_refund' THEN -1 ELSE 1 END)
+               FILTER (WHERE move.invoice_date > %(year_ago)s) AS margin_12m
+"""
+COSTS = """
+      LEFT JOIN (
+        SELECT rel.invoice_line_id, avg(order_line.purchase_price) AS unit_cost
+          FROM sale_order_line_invoice_rel AS rel
+          JOIN sale_order_line AS order_line ON order_line.id = rel.order_line_id
+         GROUP BY rel.invoice_line_id
+      ) AS cost ON cost.invoice_line_id = line.id
+"""
 
 
-def floor_seconds(env: Environment) -> float:
+def floor_seconds(env: Environment, margins: bool = True) -> float:
     """Time of the two plain statements that no refresh can do without."""
     cr = env.cr
+    sums = SUMS.format(margin=MARGIN if margins else "", costs=COSTS if margins else "")
     today = date.today()
     windows = {
         "year_ago": today - relativedelta(years=1),
@@ -73,7 +80,7 @@ def floor_seconds(env: Environment) -> float:
     cr.commit()
     cr.execute("SET LOCAL work_mem = '256MB'; SET LOCAL hash_mem_multiplier = 2")
     with Stopwatch() as watch:
-        cr.execute(SUMS, windows)
+        cr.execute(sums, windows)
         cr.execute(
             f"INSERT INTO bench_floor_rows ({columns}) SELECT {columns} FROM crm_customer_profile"
         )
@@ -230,6 +237,12 @@ def refresh_scaling(bench: Bench) -> Iterator[Result]:
         f"{bench.scale.whole:,} customers {times['whole']:.1f} s in {calls['whole']} calls,"
         f" {bench.scale.tenth:,} {times['tenth']:.1f} s",
     )
+    with environment(bench.database("whole")) as env:
+        floor = floor_seconds(env, margins=False)
+    yield Result(
+        "refresh_scaling.floor", times["whole"] / floor, "×", at_most(5),
+        f"{bench.scale.whole:,} customers {times['whole']:.1f} s, floor {floor:.1f} s",
+    )  # fmt: skip
 
 
 @measure("refresh_slices", "whole", timeout=2400)
