@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
+from .backtest import FEWEST_CUSTOMERS
 from .mbg_nbd import MbgNbd
 from .trading_days import TradingCalendar
 from .trial import gain
@@ -111,7 +112,8 @@ class Season(NamedTuple):
     """Whether forecasts follow a season, and which.
 
     ``verdict``: ``confirmed``, ``rejected`` (forecasts were no better for it) or ``unknown`` (too
-    short a history); ``gain``: by how much the Brier score got better, and its standard error.
+    short a history, or less than 200 customers); ``gain``: by how much the Brier score got better,
+    and its standard error.
     """
 
     verdict: str
@@ -134,7 +136,9 @@ def confirm(
     :param calendar: gives the trading calendar with a season or without
     :param horizon: days of a forecast
     """
-    first = min((days[0] for days in purchases), default=until)
+    if len(purchases) < FEWEST_CUSTOMERS:
+        return Season("unknown")
+    first = min(days[0] for days in purchases)
     if len(month_starts(first, until)) - 1 < FEWEST_MONTHS:
         return Season("unknown")
     plain: list[float] = []

@@ -201,7 +201,8 @@ class CrmModelRunSummary(models.Model):
             case "rejected":
                 return self.env._("No season: forecasts were no better for one.")
         return self.env._(
-            "Whether there is a season is not known: it takes two years of purchases."
+            "Whether there is a season is not known: it takes two years of purchases, and 200 "
+            "customers."
         )
 
     @api.depends_context("lang")
