@@ -78,9 +78,9 @@ class MbgNbd:
         data; None is plain maximum likelihood.
 
     Learned: ``r_, alpha_, a_, b_`` (alpha in the unit of time of the data), ``log_likelihood_``
-    (without the prior), ``n_customers_``, ``converged_``, and ``leaving_is_seen_``: whether the
-    data tell a model in which customers leave from one in which nobody does (likelihood ratio
-    against the NBD model, at 5 %). Where they don't, when somebody leaves is not known.
+    (without the prior), ``n_customers_``, ``converged_``, ``leaving_evidence_`` (twice the log of
+    the likelihood ratio against the NBD model, in which nobody leaves) and ``leaving_is_seen_``:
+    whether it is more than chance, at 5 %. Where it is not, when somebody leaves is not known.
 
     >>> model = MbgNbd.of(r=.524838, alpha=6.182993, a=.891356, b=1.613998)
     >>> round(model.p_order(13, x=2, t_x=30.43, T=38.86), 6)
@@ -158,7 +158,8 @@ class MbgNbd:
         fitted = self._log_likelihood(best.x, sums, counts)[0]
         self.log_likelihood_ = fitted + repeats * log(scale)
         staying = self._staying_log_likelihood(groups, counts, best.x[:2])
-        self.leaving_is_seen_ = 2 * (fitted - staying) > LIKELIHOOD_RATIO_5
+        self.leaving_evidence_ = 2 * (fitted - staying)
+        self.leaving_is_seen_ = self.leaving_evidence_ > LIKELIHOOD_RATIO_5
         return self
 
     def _staying_log_likelihood(self, groups, counts, start) -> float:

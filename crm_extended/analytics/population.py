@@ -1,7 +1,7 @@
 """Groups of customers that are better learned apart."""
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from datetime import date, timedelta
 
 from .mbg_nbd import MbgNbd
@@ -13,7 +13,7 @@ FEWEST_APART = 300
 TRIALS = 2
 
 
-def large_groups(keys: Sequence[Hashable | None]) -> set[Hashable]:
+def large_groups(keys: Iterable[Hashable | None]) -> set[Hashable]:
     """Keys of the groups that are large enough; who has no key belongs to none.
 
     >>> large_groups([7] * 300 + [8] * 299 + [None] * 500)

@@ -39,16 +39,23 @@ def month_starts(first: date, until: date) -> list[date]:
 
 
 def expected_by_month(
-    model: MbgNbd, customers: dict[date, float], months: Sequence[date]
+    model: MbgNbd,
+    customers: dict[date, float],
+    months: Sequence[date],
+    calendar: TradingCalendar,
 ) -> list[float]:
     """Repeated orders that the model expects in each month.
 
     :param customers: how many bought for the first time, by day
     :param months: first days of months, one more than months
+    :param calendar: the trading days in which the model was learned
     """
-    known: dict[int, float] = {}
+    known: dict[float, float] = {}
+    number = calendar.number
+    ends = [number(month - timedelta(days=1)) for month in months]
+    firsts = [(number(day), count) for day, count in customers.items()]
 
-    def since_first(days: int) -> float:
+    def since_first(days: float) -> float:
         if days <= 0:
             return 0.0
         if days not in known:
@@ -57,11 +64,11 @@ def expected_by_month(
 
     return [
         sum(
-            count * (since_first((end - first).days - 1) - since_first((start - first).days - 1))
-            for first, count in customers.items()
+            count * (since_first(end - first) - since_first(start - first))
+            for first, count in firsts
             if first < end
         )
-        for start, end in pairwise(months)
+        for start, end in pairwise(ends)
     ]
 
 
@@ -70,6 +77,7 @@ def season_of(
     customers: dict[date, float],
     orders: dict[date, float],
     until: date,
+    calendar: TradingCalendar,
     fewest_months: int = FEWEST_MONTHS,
 ) -> list[float] | None:
     """Shares of the twelve months, from January on, 1 on average; None from too short a history,
@@ -77,7 +85,8 @@ def season_of(
 
     Each is what came over what was expected, drawn towards 1 where little was expected.
 
-    :param model: learned without a season, in days
+    :param model: learned without a season
+    :param calendar: the trading days in which it was learned
     :param customers: how many bought for the first time, by day
     :param orders: repeated orders by first day of the month
     :param until: the last day that is known; its month counts if it has ended
@@ -90,7 +99,7 @@ def season_of(
     months = months[1:]
     if len(months) < fewest_months:
         return None
-    expected = expected_by_month(model, customers, months)
+    expected = expected_by_month(model, customers, months, calendar)
     came: dict[int, float] = defaultdict(float)
     said: dict[int, float] = defaultdict(float)
     for start, orders_said in zip(months, expected, strict=False):
@@ -138,8 +147,11 @@ def confirm(
     """
     if len(purchases) < FEWEST_CUSTOMERS:
         return Season("unknown")
-    first = min(days[0] for days in purchases)
-    if len(month_starts(first, until)) - 1 < FEWEST_MONTHS:
+    # a mistyped year of a few is no history
+    first = sorted(days[0] for days in purchases)[len(purchases) // 100]
+    purchases = [days for days in purchases if days[0] >= first]
+    shares_now = _learn_season(purchases, until, calendar, FEWEST_MONTHS)
+    if shares_now is None:
         return Season("unknown")
     plain: list[float] = []
     seasonal: list[float] = []
@@ -158,7 +170,7 @@ def confirm(
     found = gain(plain, seasonal, came)
     if not found.is_real():
         return Season("rejected", None, *found)
-    return Season("confirmed", _learn_season(purchases, until, calendar, FEWEST_MONTHS), *found)
+    return Season("confirmed", shares_now, *found)
 
 
 def _fit(purchases, day: date, calendar: TradingCalendar) -> MbgNbd:
@@ -177,7 +189,9 @@ def _learn_season(purchases, day: date, calendar, fewest_months: int) -> list[fl
         customers[days[0]] += 1
         for bought in days[1:]:
             orders[bought.replace(day=1)] += 1
-    return season_of(_fit(purchases, day, calendar(None)), customers, orders, day, fewest_months)
+    plain = calendar(None)
+    model = _fit(purchases, day, plain)
+    return season_of(model, customers, orders, day, plain, fewest_months)
 
 
 def _chances(purchases, day: date, end: date, calendar: TradingCalendar) -> list[float]:

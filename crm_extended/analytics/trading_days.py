@@ -11,7 +11,7 @@ from itertools import pairwise
 from math import ceil
 from typing import NamedTuple
 
-ORIGIN = date(1900, 1, 1)
+ORIGIN = date(1, 1, 1)
 ONE_DAY = timedelta(days=1)
 # what is left of a difference of numbers that ought to be nothing
 ROUNDING = 1e-9
@@ -89,13 +89,8 @@ class TradingCalendar:
             self.numbers.append(self.numbers[-1] + share * (end - start).days)
 
     def number(self, day: date) -> float:
-        """Trading time from 1900 to the end of a day.
-
-        :raise ValueError: a day before 1900
-        """
+        """Trading time until the end of a day, from the year 1 on."""
         piece = bisect_right(self.starts, day) - 1
-        if piece < 0:
-            raise ValueError(f"{day} lies before {ORIGIN}")
         days = (day - self.starts[piece]).days + 1
         return self.numbers[piece] + self.shares[piece] * days
 

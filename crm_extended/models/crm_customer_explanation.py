@@ -133,7 +133,7 @@ class CrmCustomerExplanation(models.Model):
         sudo = self.sudo()
         company, partner = sudo.company_id, sudo.partner_id
         run = company.customer_run_id
-        if not run or (run.settings or {}).keys() < company._customer_settings().keys():
+        if not run or not company._customer_settings().keys() <= (run.settings or {}).keys():
             return None
         partners = sudo.env["res.partner"].with_context(active_test=False)
         contacts = partners.search([("commercial_partner_id", "=", partner.id)]) | partner

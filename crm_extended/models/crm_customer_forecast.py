@@ -1,10 +1,16 @@
+import logging
+
 from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..analytics.backtest import Forecast, Outcome, judge
 from ..analytics.gamma_gamma import GammaGamma
 from ..analytics.mbg_nbd import MbgNbd
+from ..analytics.readiness import prediction_state
 from .crm_customer_steps import RefreshStep
+from .crm_model_run import RETRY_ON
+
+_logger = logging.getLogger(__name__)
 
 HORIZON_DAYS = 90
 # customers whose forecasts are kept: always the same ones; more tell nothing new
@@ -52,9 +58,8 @@ class CrmCustomerForecasting(models.Model):
     @api.model
     def _refresh_steps(self):
         steps = super()._refresh_steps()
-        position = [step.name for step in steps].index("publish") + 1
         judging = RefreshStep("backtest", self.env._("Judging forecasts"), "_refresh_backtest")
-        return [*steps[:position], judging, *steps[position:]]
+        return [*steps, judging]
 
     # --------------------------------------------------------------------- keeping
 
@@ -116,13 +121,21 @@ class CrmCustomerForecasting(models.Model):
 
     @api.model
     def _refresh_backtest(self, run) -> float:
-        """Judge kept forecasts whose horizon has passed; without any, a reconstruction."""
+        """Judge kept forecasts whose horizon has passed; without any, a reconstruction. The numbers
+        are published by now: what fails here is noted, and spoils nothing else."""
         self._refresh_limits()
         if run._is_look_back():
             return 1
-        for predicting in self._runs_to_judge(run):
-            self._judge_kept(run, predicting)
-        self._reconstruct(run)
+        try:
+            with self.env.cr.savepoint():
+                for predicting in self._runs_to_judge(run):
+                    self._judge_kept(run, predicting)
+                self._reconstruct(run)
+        except RETRY_ON:
+            raise
+        except Exception as error:
+            _logger.exception("Forecasts of %s could not be judged", run.company_id.name)
+            run._note(backtest_error=str(error))
         return 1
 
     @api.model
@@ -169,12 +182,19 @@ class CrmCustomerForecasting(models.Model):
                      WHERE purchase_date > %(day)s::date
                        AND purchase_date <= %(day)s::date + %(horizon)s
                     UNION ALL
-                    SELECT partner_id, NULL, purchases + returns FROM %(documents)s
+                    -- confirmed, and not invoiced yet
+                    SELECT partner_id, first_ordered_on, 0 FROM %(waiting)s
+                     WHERE first_ordered_on > %(day)s::date
+                       AND first_ordered_on <= %(day)s::date + %(horizon)s
+                    UNION ALL
+                    SELECT partner_id, NULL, %(amount)s FROM %(documents)s
                      WHERE date > %(day)s::date AND date <= %(day)s::date + %(horizon)s
                  ) AS later
                 GROUP BY partner_id""",
             days=run._staging("day"),
             documents=run._staging("document"),
+            waiting=run._staging("waiting"),
+            amount=self._sql_revenue_of(run, day),
             day=day,
             horizon=HORIZON_DAYS,
         )
@@ -197,43 +217,38 @@ class CrmCustomerForecasting(models.Model):
 
     @api.model
     def _reconstruct(self, run):
-        """Until forecasts have ripened: what would have been said 90 days ago, from what was
-        bought until then, and what then happened."""
+        """Until forecasts have ripened: what would have been said 90 days ago, without a season,
+        from what the same customers had bought until then, and what then happened."""
         day = fields.Date.subtract(run.as_of, days=HORIZON_DAYS)
         last = self.env["crm.model.backtest"].search(
             [("company_id", "=", run.company_id.id), ("as_of", "<=", day)], limit=1
         )
         if last and (day - last.as_of).days < RECONSTRUCT_DAYS:
             return
-        learned = self._learn(run, self._sql_histories_at(run, day))
-        if learned["state"] == "insufficient":
+        found = self._sampled_outcomes(run, day)
+        calendar = run._calendar_of(None)
+        today = calendar.number(day)
+        ahead = calendar.number(run.as_of) - today
+        histories, populations = [], []
+        for dates, population, *_rest in found:
+            known = [date for date in dates if date <= day]
+            first = calendar.number(known[0])
+            histories.append((len(known) - 1, calendar.number(known[-1]) - first, today - first))
+            populations.append(population)
+        if self._state_of(histories) == "insufficient":
             return
-        rows = self.env.execute_query(
-            SQL(
-                """SELECT history.x, history.last, history.length,
-                          COALESCE(before.revenue, 0)::float8,
-                          COALESCE(orders_after, 0), COALESCE(revenue_after, 0)
-                     FROM (%(histories)s) AS history
-                     LEFT JOIN (
-                        SELECT partner_id, SUM(purchases + returns) AS revenue FROM %(documents)s
-                         WHERE date <= %(day)s GROUP BY partner_id
-                     ) AS before USING (partner_id)
-                     LEFT JOIN (%(outcomes)s) AS outcome USING (partner_id)
-                    WHERE %(sample)s""",
-                histories=self._sql_histories_at(run, day),
-                documents=run._staging("document"),
-                day=day,
-                outcomes=self._sql_outcomes(run, day),
-                sample=self._sql_sample(SQL("history.partner_id"), learned["customers"], KEPT),
-            )
-        )
-        model = MbgNbd.of(**{name: learned[name] for name in ("r", "alpha", "a", "b")})
-        spent = [(x + 1, revenue / (x + 1)) for x, _, _, revenue, *_ in rows if revenue > 0]
+        models = self._fit_apart(run, histories, populations)
+        spent = [
+            (x + 1, revenue / (x + 1))
+            for (x, _, _), (*_, revenue, _, _) in zip(histories, found, strict=True)
+            if revenue > 0
+        ]
         value = GammaGamma().fit(*zip(*spent, strict=True)) if spent else None
-        calendar = run._trading_calendar()
-        ahead = calendar.number(fields.Date.add(day, days=HORIZON_DAYS)) - calendar.number(day)
         judged = []
-        for x, last, length, revenue, orders_after, revenue_after in rows:
+        for (x, last, length), (_, population, revenue, came, earned) in zip(
+            histories, found, strict=True
+        ):
+            model = models.get(population, models[None])
             orders = model.expected_orders(ahead, x, last, length)
             worth = value.expected_value(x + 1, max(revenue, 0) / (x + 1)) if value else 0
             judged.append(
@@ -243,27 +258,68 @@ class CrmCustomerForecasting(models.Model):
                     orders * worth,
                     length - last,
                     last / x if x else None,
-                    orders_after,
-                    revenue_after,
+                    came,
+                    earned,
                 )
             )
         self._note_backtest(run, day, "reconstructed", judged)
 
     @api.model
-    def _sql_histories_at(self, run, day) -> SQL:
-        """``_sql_histories`` as of an earlier day, from the purchase days up to it."""
-        return SQL(
-            """SELECT partner.id AS partner_id,
-                      COUNT(*) - 1 AS x,
-                      MAX(number) - MIN(number) AS last,
-                      %(number)s::float8 - MIN(number) AS length,
-                      MIN(purchase_date) AS first_purchase_date
-                 FROM %(days)s AS day
-                 JOIN res_partner AS partner ON partner.id = day.partner_id
-                WHERE purchase_date <= %(day)s AND %(due)s
-                GROUP BY partner.id""",
-            number=run._trading_calendar().number(day),
-            days=run._staging("day"),
-            day=day,
-            due=self._sql_is_due(run),
+    def _state_of(self, histories) -> str:
+        return prediction_state(
+            len(histories),
+            sum(x > 0 for x, _, _ in histories),
+            max((length for _, _, length in histories), default=0),
         )
+
+    @api.model
+    def _fit_apart(self, run, histories, populations) -> dict:
+        """The model of all histories under None, and those of the populations of the run."""
+        models = {None: MbgNbd().fit(*zip(*histories, strict=True))}
+        for group in (run.population or {}).get("groups") or ():
+            own = [h for h, key in zip(histories, populations, strict=True) if key == group]
+            if own:
+                models[group] = MbgNbd().fit(*zip(*own, strict=True))
+        return models
+
+    @api.model
+    def _sampled_outcomes(self, run, day) -> list[tuple]:
+        """``(purchase days, population, revenue until a day, orders and revenue after it)`` of a
+        fixed sample of those who had bought by then."""
+        rows = self._tried_purchases(
+            run, [self._dimension(run) or SQL("NULL::integer"), SQL("partner.id")]
+        )
+        partners = [partner for *_rest, partner in rows]
+        before = dict(
+            self.env.execute_query(
+                SQL(
+                    "SELECT partner_id, SUM(%s)::float8 FROM %s"
+                    " WHERE date <= %s AND partner_id = ANY(%s) GROUP BY 1",
+                    self._sql_revenue_of(run, day),
+                    run._staging("document"),
+                    day,
+                    partners,
+                )
+            )
+        )
+        after = {
+            partner: outcome
+            for partner, *outcome in self.env.execute_query(
+                SQL(
+                    "SELECT * FROM (%s) AS outcome WHERE partner_id = ANY(%s)",
+                    self._sql_outcomes(run, day),
+                    partners,
+                )
+            )
+        }
+        return [
+            (dates, population, before.get(partner, 0.0), *after.get(partner, (0, 0.0)))
+            for dates, population, partner in rows
+            if dates[0] <= day
+        ]
+
+    @api.model
+    def _sql_revenue_of(self, run, day) -> SQL:
+        """The revenue of a document in prices of a day: forecasts are in those of theirs."""
+        amount = self._sql_real(run, SQL("(purchases + returns)"), SQL("date"))
+        return SQL("%s / %s", amount, self._real_ratio(run, day))

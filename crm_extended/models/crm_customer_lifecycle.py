@@ -22,6 +22,9 @@ LOYAL_REVENUE = 2 / 3
 HYSTERESIS = 0.9
 # chance of a pause at which it is time to call at last
 LEAVE_CHANCE = 0.1
+# trading days of silence that are no sign, whatever the rhythm: who buys daily closes at the end of
+# the week, and is away for a while
+SHORTEST_PAUSES = {"at_risk": 7, "lost": 28}
 # no day further ahead is worth a date
 FURTHEST_DAYS = 36_500
 # a fall of real revenue counts from so many orders in the year before
@@ -118,7 +121,8 @@ class CrmCustomerLifecycle(models.Model):
     def _sql_shown_stages(self, run) -> SQL:
         return SQL(
             """SELECT partner_id, lifecycle_stage AS shown_stage, stage_since AS shown_since,
-                      last_order_date AS shown_order_date
+                      last_order_date AS shown_order_date,
+                      reason_args ? 'silent' AS shown_silent
                  FROM crm_customer_profile
                 WHERE company_id = %s""",
             run.company_id.id,
@@ -138,7 +142,7 @@ class CrmCustomerLifecycle(models.Model):
         """The frozen settings that the stage depends on."""
         return {
             "source", "at_risk_factor", "lost_factor", "at_risk_chance", "lost_chance",
-            "new_days", "prices", "calendar", "model", "season",
+            "new_days", "prices", "calendar", "model", "season", "population",
         }  # fmt: skip
 
     @api.model
@@ -218,7 +222,7 @@ class CrmCustomerLifecycle(models.Model):
     @api.model
     def _customer_columns(self, run):
         shown = (
-            ("shown_stage", "shown_since", "shown_order_date")
+            ("shown_stage", "shown_since", "shown_order_date", "shown_silent")
             if self._shown_stages_bind(run)
             else ()
         )
@@ -234,6 +238,7 @@ class CrmCustomerLifecycle(models.Model):
             "shown_stage": SQL("NULL::text"),
             "shown_since": SQL("NULL::date"),
             "shown_order_date": SQL("NULL::date"),
+            "shown_silent": SQL("NULL::boolean"),
             **{name: SQL.identifier("shown", name) for name in shown},
             "waiting_order_date": SQL("waiting.first_ordered_on"),
             "quotation": SQL("quotation.quotation"),
@@ -265,8 +270,10 @@ class CrmCustomerLifecycle(models.Model):
         if not self._is_predicting(run):
             return by_interval
         return SQL(
-            "CASE WHEN %(repeats)s > 0 THEN %(by_model)s ELSE %(by_interval)s END",
+            "CASE WHEN %(repeats)s > 0 THEN GREATEST(%(by_model)s, %(shortest)s)"
+            " ELSE %(by_interval)s END",
             repeats=repeats,
+            shortest=SHORTEST_PAUSES[level],
             by_model=self._sql_pause(run, run.settings[f"{level}_chance"], repeats, since),
             by_interval=by_interval,
         )
@@ -366,8 +373,8 @@ class CrmCustomerLifecycle(models.Model):
                 "fell": self._sql_fell(run),
             },
             {
-                "is_lost": self._sql_is_silent("lost", as_of, ("lost",)),
-                "is_silent": self._sql_is_silent("at_risk", as_of, ("at_risk", "lost")),
+                "is_lost": self._sql_is_silent("lost", as_of, SQL("shown_stage = 'lost'")),
+                "is_silent": self._sql_is_silent("at_risk", as_of, SQL("shown_silent")),
             },
             {
                 "lifecycle_stage": SQL(
@@ -388,7 +395,10 @@ class CrmCustomerLifecycle(models.Model):
             {
                 "stage_since": SQL(
                     """CASE lifecycle_stage
-                        WHEN 'lost' THEN LEAST(lost_from, %(as_of)s)
+                        WHEN 'lost' THEN CASE
+                            WHEN lost_from <= %(as_of)s THEN lost_from
+                            ELSE shown_since
+                        END
                         WHEN 'at_risk' THEN CASE
                             WHEN at_risk_from <= %(as_of)s THEN at_risk_from
                             WHEN shown_stage = 'at_risk' THEN shown_since
@@ -408,14 +418,14 @@ class CrmCustomerLifecycle(models.Model):
         ]
 
     @api.model
-    def _sql_is_silent(self, level: str, as_of: SQL, stages: tuple[str, ...]) -> SQL:
+    def _sql_is_silent(self, level: str, as_of: SQL, was_shown: SQL) -> SQL:
         """Whether the silence has reached a level, or had when the customer was last looked at."""
         return SQL(
-            "(%(as_of)s >= %(begin)s OR (is_silent_still AND shown_stage IN %(stages)s"
-            " AND silent_time >= %(share)s * %(pause)s))",
+            "COALESCE(%(as_of)s >= %(begin)s, FALSE) OR COALESCE(is_silent_still AND %(was_shown)s"
+            " AND silent_time >= %(share)s * %(pause)s, FALSE)",
             as_of=as_of,
             begin=SQL.identifier(f"{level}_from"),
-            stages=stages,
+            was_shown=was_shown,
             share=HYSTERESIS,
             pause=SQL.identifier(f"{level}_pause"),
         )
@@ -442,7 +452,9 @@ class CrmCustomerLifecycle(models.Model):
             "CASE WHEN interval_count > 0 AND %(pause)s < %(furthest)s THEN %(day)s END",
             pause=pause,
             furthest=FURTHEST_DAYS,
-            day=run._sql_day(SQL("order_number + %s", pause)),
+            day=run._sql_day(
+                SQL("order_number + GREATEST(%s, %s)", pause, SHORTEST_PAUSES["at_risk"])
+            ),
         )
 
     @api.model

@@ -12,6 +12,8 @@ BANDS = (1, 2, 5)
 BAND_CUSTOMERS = 100
 # orders of average value that the company's rates of margin and cost weigh beside the customer's
 RATE_SHRINKAGE = 3
+# revenue of 12 months, returns deducted, whose cost is known
+KNOWN_REVENUE = "GREATEST(revenue_12m, 0) * known_12m / NULLIF(gross_12m, 0)"
 # the range leaves out a tenth on each side
 TAIL = 0.1
 
@@ -57,8 +59,8 @@ class CrmCustomerLifetime(models.Model):
     value_at_risk = fields.Monetary(
         readonly=True,
         groups="crm_extended.group_margin",
-        help="Of customers at risk: contribution of a year at the rhythm they had, less what is "
-        "expected of the next year.",
+        help="Of customers at risk who had a rhythm: contribution of a year at that rhythm, less "
+        "what is expected of the next year.",
     )
 
     @api.model
@@ -125,10 +127,11 @@ class CrmCustomerLifetime(models.Model):
         """Margin and cost to serve of all customers, over their revenue of 12 months."""
         [[margin, cost, order_value]] = self.env.execute_query(
             SQL(
-                """SELECT SUM(margin_12m) / NULLIF(SUM(known_12m), 0),
+                """SELECT SUM(margin_12m) / NULLIF(SUM(%s) FILTER (WHERE known_12m > 0), 0),
                           SUM(%s) / NULLIF(SUM(GREATEST(revenue_12m, 0)), 0),
                           SUM(GREATEST(revenue_real_total, 0)) / NULLIF(SUM(purchase_count), 0)
                      FROM %s""",
+                SQL(KNOWN_REVENUE),
                 self._sql_cost_to_serve(run, "12m"),
                 run._staging("row"),
             )
@@ -167,12 +170,13 @@ class CrmCustomerLifetime(models.Model):
         weight = SQL("(%s::numeric * %s)", learned["order_value"], RATE_SHRINKAGE)
         return SQL(
             """((COALESCE(margin_12m, 0) + %(weight)s * %(margin)s::numeric)
-                / NULLIF(COALESCE(known_12m, 0) + %(weight)s, 0)
+                / NULLIF(COALESCE(%(known)s, 0) + %(weight)s, 0)
                 - (cost_to_serve_12m + %(weight)s * %(cost)s::numeric)
                 / NULLIF(GREATEST(revenue_12m, 0) + %(weight)s, 0))::float8""",
             weight=weight,
             margin=learned["margin_rate"],
             cost=learned["cost_rate"],
+            known=SQL(KNOWN_REVENUE),
         )
 
     @api.model
@@ -238,7 +242,8 @@ class CrmCustomerLifetime(models.Model):
                 ),
                 "value_at_risk": money(
                     SQL(
-                        """CASE WHEN retention_flag AND order_contribution IS NOT NULL
+                        """CASE WHEN retention_flag AND order_repeats > 0
+                            AND order_contribution IS NOT NULL
                             THEN GREATEST(order_contribution, 0) * GREATEST(
                                 rate_shape / (%s + order_last) * %s - expected_orders_365d, 0
                             ) END""",

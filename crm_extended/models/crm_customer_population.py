@@ -1,3 +1,5 @@
+from collections import Counter
+
 from odoo import api, fields, models
 from odoo.tools import SQL
 
@@ -6,6 +8,8 @@ from ..analytics.population import gain_apart, large_groups
 from .crm_customer_forecast import HORIZON_DAYS
 from .crm_customer_prediction import DIGITS, SAMPLE
 
+# groups learned apart, the largest first
+MOST_GROUPS = 10
 # what customers may be grouped by, over ``partner``
 DIMENSIONS = {
     "team": "(SELECT sale_team_id FROM res_users WHERE id = partner.user_id)",
@@ -95,15 +99,31 @@ class CrmCustomerPopulation(models.Model):
         groups = {}
         for population, *group in rows:
             groups.setdefault(population, []).append(group)
-        large = large_groups([key for key, *_, n in rows for _customer in range(n)])
+        large = self._groups_of_the_month(run, rows)
         learned["apart"] = {
             str(key): {
                 name: float(f"{value:.{DIGITS}g}")
                 for name, value in MbgNbd().fit(*zip(*groups[key], strict=True)).parameters_.items()
             }
-            for key in sorted(large)
+            for key in large
+            if key in groups
         }
         return learned
+
+    @api.model
+    def _groups_of_the_month(self, run, rows) -> list[int]:
+        """The groups that are learned apart until the month ends, however large they are later.
+
+        :param rows: ``(group, x, last, length, customers)``
+        """
+        if "groups" not in run.population:
+            sizes = Counter()
+            for key, *_history, customers in rows:
+                sizes[key] += customers
+            large = large_groups(sizes.elements())
+            chosen = [key for key, _size in sizes.most_common() if key in large][:MOST_GROUPS]
+            run.population = run.population | {"groups": sorted(chosen)}
+        return run.population["groups"]
 
     @api.model
     def _apart(self, run) -> dict:

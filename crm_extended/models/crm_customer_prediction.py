@@ -3,7 +3,7 @@ import time
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ..analytics.mbg_nbd import NAMES, QUADRATURE_POINTS, MbgNbd
+from ..analytics.mbg_nbd import LIKELIHOOD_RATIO_5, NAMES, QUADRATURE_POINTS, MbgNbd
 from ..analytics.readiness import prediction_state
 from .crm_customer_steps import RefreshStep
 
@@ -89,17 +89,28 @@ class CrmCustomerPrediction(models.Model):
         """Learn from the purchases of all customers, and note it on the run."""
         self._refresh_limits()
         run.model = self._learn(run, self._sql_histories(run))
-        run.leaving_is_seen = run.model.get("leaving_is_seen", False)
+        run.leaving_is_seen = self._leaving_is_seen(run)
         return 1
+
+    @api.model
+    def _leaving_is_seen(self, run) -> bool:
+        """Whether the purchases tell that customers leave. Once seen it stays until they tell next
+        to nothing: leave dates are not to come and go with a test that is done each night."""
+        evidence = run.model.get("leaving_evidence", 0)
+        before = run.company_id.customer_run_id
+        seen_before = before.leaving_is_seen and before.as_of <= run.as_of
+        return evidence > (LIKELIHOOD_RATIO_5 / 2 if seen_before else LIKELIHOOD_RATIO_5)
 
     @api.model
     def _learn(self, run, histories: SQL) -> dict:
         """What is learned from histories (``_sql_histories``): ``{"state", "customers", …}``, and
-        the parameters where they are enough."""
+        the parameters where they are enough. Length is that of all but one in twenty: a mistyped
+        year makes no history."""
         started = time.monotonic()
         [[customers, repeaters, length, first_day]] = self.env.execute_query(
             SQL(
-                "SELECT COUNT(*), COUNT(*) FILTER (WHERE x > 0), COALESCE(MAX(length), 0),"
+                "SELECT COUNT(*), COUNT(*) FILTER (WHERE x > 0), "
+                " COALESCE(percentile_disc(0.95) WITHIN GROUP (ORDER BY length), 0),"
                 " MIN(first_purchase_date) FROM (%s) AS history",
                 histories,
             )
@@ -127,7 +138,7 @@ class CrmCustomerPrediction(models.Model):
             **{name: float(f"{value:.{DIGITS}g}") for name, value in model.parameters_.items()},
             "log_likelihood": round(model.log_likelihood_, 2),
             "converged": model.converged_,
-            "leaving_is_seen": model.leaving_is_seen_,
+            "leaving_evidence": round(model.leaving_evidence_, 2),
             "seconds": round(time.monotonic() - started, 2),
         }
 
@@ -205,9 +216,10 @@ class CrmCustomerPrediction(models.Model):
                 ),
             },
             {
-                # LEAST and GREATEST pass over NULL: prospects have no chance to tell
+                # LEAST and GREATEST pass over NULL: prospects have no chance to tell; products of
+                # what is less than 1e-87 would vanish, which PostgreSQL calls an error
                 "p_alive": SQL(
-                    "CASE WHEN rate_shape IS NOT NULL THEN 1 / (1 + EXP(LEAST(700,"
+                    "CASE WHEN rate_shape IS NOT NULL THEN 1 / (1 + EXP(LEAST(200,"
                     " LN(%s / (%s + order_repeats)) + rate_shape * log_pause))) END",
                     a,
                     b,

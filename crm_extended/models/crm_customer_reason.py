@@ -305,6 +305,8 @@ class CrmCustomerReason(models.Model):
                         'last', last_order_date,
                         'leave', CASE WHEN lifecycle_stage = 'at_risk' AND is_silent
                             THEN %(leave)s END,
+                        'silent', CASE WHEN lifecycle_stage IN ('at_risk', 'lost') AND is_silent
+                            THEN TRUE END,
                         'odds', CASE WHEN lifecycle_stage = 'at_risk' AND is_silent
                             AND interval_count > 0 THEN %(odds)s END,
                         'since', CASE WHEN lifecycle_stage IN ('new', 'won_back')

@@ -16,6 +16,7 @@ RETRY_ON = (errors.SerializationFailure, errors.DeadlockDetected, errors.LockNot
 KEEP_MONTHS = 24
 STAGING_PREFIX = "crm_customer_staging_"
 RETRIES = 5
+SEASON_TOLERANCE = 0.15
 
 
 def retried(env, work):
@@ -234,11 +235,25 @@ class CrmModelRun(models.Model):
         profiles = self.env["crm.customer.profile"]
         if profiles._is_predicting(before) != profiles._is_predicting(self):
             changed.add("model")
-        if bool((before.season or {}).get("shares")) != bool((self.season or {}).get("shares")):
+        if self._other_season(before):
             changed.add("season")
+        if self._grouping() != before._grouping():
+            changed.add("population")
         if profiles._records_payments(before) != profiles._records_payments(self):
             changed.add("payments")
         return changed
+
+    def _other_season(self, before) -> bool:
+        """Whether a month counts for another share, by more than what a month more tells."""
+        ours, theirs = ((run.season or {}).get("shares") or [1] * 12 for run in (self, before))
+        return any(
+            abs(share - other) > SEASON_TOLERANCE for share, other in zip(ours, theirs, strict=True)
+        )
+
+    def _grouping(self) -> tuple:
+        """What customers are grouped by, and the groups learned apart."""
+        population = self.population or {}
+        return population.get("dimension"), tuple(population.get("groups") or ())
 
     def _prices_until(self, day) -> dict:
         prices = self.settings.get("prices") or {}

@@ -1,3 +1,4 @@
+from datetime import date
 from functools import lru_cache
 
 from odoo import fields, models
@@ -43,6 +44,8 @@ class CrmModelRunCalendar(models.Model):
             years = range(FIRST_YEAR, self.as_of.year + YEARS_AHEAD)
             spans += in_years(span, years) if is_yearly else [span]
         years = range(self.as_of.year - YEARS_BACK, self.as_of.year + YEARS_AHEAD)
+        end = date(years.stop, 1, 1)
+        spans = [span._replace(last=min(span.last, end)) for span in spans if span.first < end]
         return _calendar(tuple(spans), tuple(shares) if shares else None, years)
 
     def _sql_number(self, day: SQL) -> SQL:

@@ -23,6 +23,7 @@ COMPANY_WEIGHT = 3
 LOYAL_INTERVALS = 3
 LOYAL_REVENUE = Decimal(2) / 3
 FALL_ORDERS = 6
+SHORTEST_PAUSES = {"at_risk": 7, "lost": 28}
 LOSS_MAKER_COVERAGE = Decimal("0.8")
 LOSS_MAKER_DAYS = 183
 
@@ -440,7 +441,8 @@ def learn(rows: dict, as_of: date) -> MbgNbd | None:
         if row["days"]
     ]
     repeaters = sum(x > 0 for x, _, _ in histories)
-    length = max((T for _, _, T in histories), default=0)
+    lengths = [T for _, _, T in histories]
+    length = percentile(lengths, 0.95) if lengths else 0
     state = prediction_state(len(histories), repeaters, length)
     if state == "insufficient":
         return None
@@ -465,7 +467,7 @@ class Rhythm:
         """Days after an order from which a customer is at a level; None where it can't be told."""
         if self.model and x > 0:
             chance = getattr(self.settings, f"{level}_chance")
-            return self.model.silence_time(chance, x, t_x) - t_x
+            return max(self.model.silence_time(chance, x, t_x) - t_x, SHORTEST_PAUSES[level])
         usual = self.usual(gaps)
         factor = getattr(self.settings, f"{level}_factor")
         return None if usual is None else math.floor(factor * usual) + 1
@@ -551,7 +553,7 @@ def leave_date(model, last: date, gaps, x: int, t_x: int, lost_pause) -> date | 
     if not model.leaving_is_seen_:
         return None
     pause = model.silence_time(0.1, x, t_x) - t_x
-    return last + timedelta(days=math.ceil(pause))
+    return last + timedelta(days=math.ceil(max(pause, SHORTEST_PAUSES["at_risk"])))
 
 
 def prediction(customer, row, rhythm, ledger: Ledger, as_of: date, settings: Settings) -> dict:

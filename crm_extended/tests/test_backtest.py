@@ -1,9 +1,11 @@
 from datetime import timedelta
+from unittest.mock import patch
 
 from dateutil.relativedelta import relativedelta
 
 from odoo import fields
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from ..analytics.backtest import Forecast, Outcome, judge
 from ..models.crm_customer_forecast import HORIZON_DAYS
@@ -124,6 +126,33 @@ class TestBacktest(CustomerCase):
         self.refresh()
         self.customers[0].profiling_optout = True
         self.assertNotIn(self.customers[0], self.forecasts().partner_id)
+
+    def test_merged_customer_is_no_two_in_what_was_said(self):
+        self.refresh(self.then)
+        source, target = self.customers[:2]
+        wizard = self.env["base.partner.merge.automatic.wizard"].create({})
+        wizard._merge((source | target).ids, target)
+        said = self.forecasts().filtered(lambda forecast: forecast.partner_id == target)
+        self.assertEqual(len(said), 1, "what was said of the other was not said of him")
+
+    def test_confirmed_order_that_waits_for_its_invoice_counts_as_one_that_came(self):
+        self.refresh(self.then)
+        self.make_order(self.customers[0], 5)
+        self.refresh()
+        self.assertEqual((self.backtests().buyers, self.backtests().orders_actual), (1, 1))
+
+    def test_judging_that_fails_spoils_no_refresh(self):
+        profiles = self.env.registry["crm.customer.profile"]
+
+        def broken(_self, _run):
+            raise ValueError("no way")
+
+        with (
+            patch.object(profiles, "_reconstruct", broken),
+            mute_logger("odoo.addons.crm_extended.models.crm_customer_forecast"),
+        ):
+            run = self.refresh().sudo()
+        self.assertEqual((run.state, run.statistics["backtest_error"]), ("done", "no way"))
 
     def test_revenue_is_for_who_may_see_amounts_of_all(self):
         values = self.env["crm.model.backtest"]._values_of(

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import date, timedelta
 from unittest.mock import patch
 
 from odoo.exceptions import ValidationError
@@ -94,7 +94,7 @@ class TestPrediction(PredictionCase):
         learn = profiles._learn
 
         def nobody_leaves(self, run, histories):
-            return learn(self, run, histories) | {"leaving_is_seen": False}
+            return learn(self, run, histories) | {"leaving_evidence": 0}
 
         with patch.object(profiles, "_learn", nobody_leaves):
             self.refresh()
@@ -144,6 +144,56 @@ class TestPrediction(PredictionCase):
                 self.company.write(
                     {"customer_lost_chance": lost, "customer_at_risk_chance": at_risk}
                 )
+
+    def test_weekend_is_no_silence_for_who_buys_every_weekday(self):
+        monday = self.as_of - timedelta(days=self.as_of.weekday())
+        days = [
+            monday - timedelta(days=back)
+            for back in range(1, 300)
+            if (monday - timedelta(days=back)).weekday() < 5
+        ]
+        self.make_invoices([(self.customer, (self.as_of - day).days, 10) for day in days])
+        self.refresh(monday)
+        self.assertEqual(self.row(self.customer).lifecycle_stage, "loyal")
+        self.refresh(monday + timedelta(days=3))
+        self.assertEqual(self.row(self.customer).lifecycle_stage, "loyal", "three days off")
+        self.refresh(monday + timedelta(days=6))
+        self.assertEqual(self.row(self.customer).lifecycle_stage, "at_risk", "more than a week")
+
+    def test_who_bought_daily_and_left_years_ago_spoils_no_refresh(self):
+        self.make_invoices([(self.customer, day, 10) for day in range(1500, 1800)])
+        self.refresh()
+        row = self.row(self.customer)
+        self.assertEqual((row.lifecycle_stage, row.p_order_90d), ("lost", 0))
+
+    def test_second_refresh_of_a_day_changes_nothing_of_who_buys_less(self):
+        self.buy(*range(370, 730, 26), amount=400)
+        self.refresh()
+        learned = self.learned()
+        # ten orders more, the last so many days ago that the silence is nearly unusual
+        since, repeats = 680, 13 + 10
+        pause = (learned["alpha"] + since) * (0.2 ** (-1 / (learned["r"] + repeats)) - 1)
+        silence = int(0.95 * pause)
+        self.buy(*range(silence, silence + 271, 30), amount=100)
+        self.refresh()
+        row = self.row(self.customer)
+        before = row.lifecycle_stage, row.reason_code, row.reason_args
+        self.assertEqual(before[:2], ("at_risk", "at_risk_less"))
+        self.refresh()
+        self.assertEqual((row.lifecycle_stage, row.reason_code, row.reason_args), before)
+
+    def test_year_that_was_mistyped_makes_no_history(self):
+        self.make_invoice(self.customer, (self.as_of - date(1825, 6, 1)).days)
+        run = self.refresh().sudo()
+        self.assertEqual(run.state, "done")
+        self.assertLess(run.model["days"], 1000)
+
+    def test_value_at_risk_needs_a_rhythm(self):
+        self.buy(100)
+        self.refresh()
+        row = self.row(self.customer)
+        self.assertEqual(row.lifecycle_stage, "at_risk")
+        self.assertFalse(row.value_at_risk)
 
     def test_horizon_and_discount_are_checked(self):
         for values, sentence in (
@@ -249,6 +299,12 @@ class TestTradingDays(PredictionCase):
         self.refresh()
         self.assertEqual(self.row(self.customer).purchase_interval_days, 20)
 
+    def test_period_without_an_end_ends_where_dates_are_computed(self):
+        self.buy(60, 30)
+        period = self.quiet(20, 10)
+        period.date_to = "9999-12-31"
+        self.assertEqual(self.refresh().state, "done")
+
     def test_bad_periods_are_refused(self):
         with self.assertRaisesRegex(ValidationError, "ends before it begins"):
             self.quiet(5, 10)
@@ -314,6 +370,18 @@ class TestRefinements(PredictionCase):
                 row.expected_orders_365d, models[key].expected_orders(365, 3, 90, 100), 3
             )
         self.assertIn("Learned apart by industry", run.model_text)
+
+    def test_other_groups_are_other_rules(self):
+        self.buy(10, 40, 70, 100)
+        self.decide(population={"dimension": "industry", "groups": [7]})
+        run = self.env["crm.model.run"].create(
+            {"company_id": self.company.id, "as_of": self.as_of, "kind": "explicit"}
+        )
+        run._start()
+        run.population = self.company.customer_run_id.sudo().population
+        self.assertNotIn("population", run._changed_inputs())
+        run.population = {"dimension": None}
+        self.assertIn("population", run._changed_inputs(), "nobody moved but the rules")
 
     def test_few_customers_are_learned_together(self):
         self.refresh()

@@ -18,6 +18,8 @@ class BasePartnerMerge(models.TransientModel):
         for model in ONE_PER_COMPANY:
             self._keep_one_per_company(model, src_partners, dst_partner)
         self._keep_one_tier_history(src_partners, dst_partner)
+        # of one customer now, and said of others
+        src_partners._drop_forecasts()
         return super()._update_foreign_keys(src_partners, dst_partner)
 
     def _keep_one_per_company(self, model, src_partners, dst_partner):

@@ -6,7 +6,7 @@ import pytest
 
 from ...analytics.mbg_nbd import MbgNbd
 from ...analytics.season import confirm, season_of
-from ...analytics.trading_days import TradingCalendar
+from ...analytics.trading_days import Span, TradingCalendar, in_years
 
 BEGIN, UNTIL = date(2023, 1, 1), date(2025, 12, 31)
 STRONG = [0.6, 0.6, 1, 1, 1, 1, 0.7, 0.7, 1, 1, 1.4, 2]
@@ -45,7 +45,7 @@ def found(season, until=UNTIL):
         for day in days[1:]:
             orders[day.replace(day=1)] += 1
     model = MbgNbd().fit(*zip(*histories_x, strict=True))
-    return season_of(model, customers, orders, until)
+    return season_of(model, customers, orders, until, TradingCalendar())
 
 
 def verdict(season, until=UNTIL):
@@ -61,6 +61,22 @@ def test_season_is_used_only_where_forecasts_gain_from_it():
     assert verdict(STRONG).shares[11] > 1.4, "December"
     assert verdict([1] * 12).verdict == "rejected"
     assert verdict(STRONG, until=date(2024, 11, 30)).verdict == "unknown"
+
+
+def test_quiet_period_is_no_season_of_its_own():
+    """What the calendar says already is not counted twice."""
+    august = in_years(Span(date(2023, 8, 1), date(2023, 8, 31), 0.2), range(2020, 2030))
+    season = [0.2 if month == 8 else 1 for month in range(1, 13)]
+    years = range(2020, 2030)
+    purchases = list(histories(season))
+    found = confirm(purchases, UNTIL, lambda shares: TradingCalendar(august, shares, years), 90)
+    assert found.verdict == "rejected" or min(found.shares) > 0.7
+
+
+def test_season_of_a_history_that_is_just_too_short_is_not_confirmed():
+    for days in range(0, 90, 15):
+        found = verdict(STRONG, until=date(2024, 12, 1) + timedelta(days=days))
+        assert (found.verdict == "confirmed") == bool(found.shares)
 
 
 def test_strong_and_weak_months_are_found():
