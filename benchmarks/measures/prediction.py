@@ -34,6 +34,7 @@ class Customer(NamedTuple):
     history: tuple[int, float, float]
     chance: float
     interval: float | None
+    is_silent: bool
     later: list[date]
 
 
@@ -50,12 +51,13 @@ def predicted(env: Environment, day: date) -> tuple[dict, list[Customer]]:
     for partner, bought in purchase_days(env, day + timedelta(days=180)):
         (later if bought > day else before)[partner].append(bought)
     env.cr.execute(
-        "SELECT partner_id, p_order_90d, purchase_interval_days FROM crm_customer_profile"
+        "SELECT partner_id, p_order_90d, purchase_interval_days,"
+        " lifecycle_stage IN ('at_risk', 'lost') FROM crm_customer_profile"
         " WHERE purchase_count > 0"
     )
     return run.model | {"interval": run.statistics["company_interval"]}, [
-        Customer(_history(before[partner], day), chance, interval, later[partner])
-        for partner, chance, interval in env.cr.fetchall()
+        Customer(_history(before[partner], day), chance, interval, is_silent, later[partner])
+        for partner, chance, interval, is_silent in env.cr.fetchall()
     ]
 
 
@@ -169,10 +171,7 @@ def retail_prediction(bench: Bench) -> Iterator[Result]:
 
 
 def _flagged(learned: dict, customers: list[Customer]) -> Iterator[Result]:
-    """Orders of the flagged within 90 days, over those at the rate they had until their last."""
-    from odoo.addons.crm_extended.analytics.mbg_nbd import MbgNbd
-
-    model = MbgNbd.of(**{key: learned[key] for key in ("r", "alpha", "a", "b")})
+    """Orders of who is shown at risk or lost within 90 days, over those at the rate they had until their last."""
     regular = [customer for customer in customers if customer.history[0] >= SEVERAL_DAYS - 1]
 
     def rate(flagged: list[Customer]) -> float:
@@ -184,7 +183,7 @@ def _flagged(learned: dict, customers: list[Customer]) -> Iterator[Result]:
         usual = (x * customer.interval + 3 * learned["interval"]) / (x + 3)
         return length - last > int(2 * usual)
 
-    by_model = [customer for customer in regular if model.silence(*customer.history) <= 0.2]
+    by_model = [customer for customer in regular if customer.is_silent]
     by_interval = [customer for customer in regular if is_long(customer)]
     yield Result(
         "retail_prediction.flagged", rate(by_model), "of their rate", at_most(0.65),

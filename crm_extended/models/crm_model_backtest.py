@@ -195,6 +195,10 @@ class CrmModelBacktest(models.Model):
                 actual=self._format_number(self.orders_actual),
             ),
         ]
+        # sudo: what a refresh decided tells of no customer
+        run = self.sudo().run_id
+        if run.season:
+            sentences.append(run._season_sentence())
         if self.env.user.has_group("crm_extended.group_finance"):
             sentences.append(
                 self.env._(

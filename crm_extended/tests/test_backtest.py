@@ -162,7 +162,13 @@ class TestBacktest(CustomerCase):
             )
         )
         backtest = self.env["crm.model.backtest"].create(
-            values | {"company_id": self.company.id, "as_of": self.then, "kind": "stored"}
+            values
+            | {
+                "company_id": self.company.id,
+                "as_of": self.then,
+                "kind": "stored",
+                "run_id": self.refresh().id,
+            }
         )
         self.assertEqual(backtest.grade, "c", "right order, wrong chances")
         texts = {
@@ -173,3 +179,4 @@ class TestBacktest(CustomerCase):
         for role in ("user", "salesperson"):
             self.assertNotIn("Revenue:", texts[role])
             self.assertIn("100\N{NO-BREAK SPACE}%", texts[role], "of the pairs are in order")
+            self.assertIn("it takes two years", texts[role], "no season is known")
