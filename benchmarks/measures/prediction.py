@@ -171,7 +171,7 @@ def retail_prediction(bench: Bench) -> Iterator[Result]:
 
 
 def _flagged(learned: dict, customers: list[Customer]) -> Iterator[Result]:
-    """Orders of who is shown at risk or lost within 90 days, over those at the rate they had until their last."""
+    """Orders within 90 days of who is shown at risk or lost, over those at the rate he had."""
     regular = [customer for customer in customers if customer.history[0] >= SEVERAL_DAYS - 1]
 
     def rate(flagged: list[Customer]) -> float:
