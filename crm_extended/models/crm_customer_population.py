@@ -35,17 +35,8 @@ class CrmCustomerPopulation(models.Model):
 
     @api.model
     def _refresh_model(self, run):
-        run.population = self._population_of_the_month(run) or self._choose_population(run)
+        run.population = self._decided_this_month(run, "population") or self._choose_population(run)
         return super()._refresh_model(run)
-
-    @api.model
-    def _population_of_the_month(self, run):
-        decided = run.company_id.customer_run_id.population or {}
-        same = decided.get("month") == self._month(run) and not run._changed_inputs() & {
-            "source",
-            "calendar",
-        }
-        return decided if same else False
 
     @api.model
     def _choose_population(self, run) -> dict:

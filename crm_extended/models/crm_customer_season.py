@@ -28,14 +28,13 @@ class CrmCustomerSeason(models.Model):
 
     @api.model
     def _refresh_days(self, run):
-        run.season = run.season or self._season_of_the_month(run)
+        run.season = run.season or self._decided_this_month(run, "season")
         return super()._refresh_days(run)
 
     @api.model
-    def _season_of_the_month(self, run):
+    def _decided_this_month(self, run, name: str):
         """What an earlier refresh of the same month decided, on the same settings; else nothing."""
-        before = run.company_id.customer_run_id
-        decided = before.season or {}
+        decided = run.company_id.customer_run_id[name] or {}
         same = decided.get("month") == self._month(run) and not run._changed_inputs() & {
             "source",
             "calendar",
