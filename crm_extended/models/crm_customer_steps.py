@@ -176,13 +176,28 @@ class CrmCustomerSteps(models.Model):
 
     @api.model
     def _refresh_rows(self, run) -> float:
-        """One row per customer and prospect who is due, then what needs the whole population."""
+        """One row per customer and prospect who is due; what needs the whole population; then all
+        that is computed from both. One of the three a slice."""
         self._refresh_limits()
+        parts = (self._stage_rows, self._freeze_population, self._stage_results)
+        done = (run.position or {}).get("rows", 0)
+        parts[done](run)
+        run.position = {"rows": done + 1}
+        return (done + 1) / len(parts)
+
+    @api.model
+    def _stage_rows(self, run):
         self.env["res.partner"].flush_model()
         run._stage("row", self._sql_rows(run))
+
+    @api.model
+    def _freeze_population(self, run):
         run._note(**self._population_statistics(run))
         self._freeze_cut_points(run)
         self._freeze_tiers(run)
+
+    @api.model
+    def _stage_results(self, run):
         run._stage(
             "result",
             SQL(
@@ -192,7 +207,6 @@ class CrmCustomerSteps(models.Model):
             ),
         )
         self.env["crm.customer.exclusion"]._propose_suspects(run)
-        return 1
 
     @api.model
     def _sql_rows(self, run) -> SQL:
