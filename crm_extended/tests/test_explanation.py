@@ -152,7 +152,11 @@ class TestExplanationFigures(Explained, CustomerCase):
             "shares": [0.5, 0.5, 1.5, 1.5, 0.8, 0.8, 1.2, 1.2, 0.7, 1.3, 0.9, 1.1],
         }
         profiles = self.env.registry["crm.customer.profile"]
-        with patch.object(profiles, "_season_of_the_month", lambda self, run: season):
+        with patch.object(
+            profiles,
+            "_decided_this_month",
+            lambda self, run, name: season if name == "season" else False,
+        ):
             self.refresh()
         self.assertIn("strong month", self.text(self.customers["regular"], self.reader))
         self.assert_published()
