@@ -2,15 +2,14 @@
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date
 
 from .mbg_nbd import MbgNbd
 from .trading_days import TradingCalendar
-from .trial import Gain, gain
+from .trial import Gain, gain, trials
 
 # a smaller group is learned with all others
 FEWEST_APART = 300
-TRIALS = 2
 
 
 def large_groups(keys: Iterable[Hashable | None]) -> set[Hashable]:
@@ -22,6 +21,25 @@ def large_groups(keys: Iterable[Hashable | None]) -> set[Hashable]:
     return {key for key, n in Counter(keys).items() if key is not None and n >= FEWEST_APART}
 
 
+def fit_apart(
+    histories: Sequence[tuple[int, float, float]],
+    keys: Sequence[Hashable | None],
+    groups: Iterable[Hashable],
+) -> dict[Hashable | None, MbgNbd]:
+    """The model of all under None, and one for each of the groups that has a history.
+
+    :param histories: ``(x, t_x, T)`` of each customer
+    :param keys: the group of each customer
+    :param groups: those that are learned apart
+    """
+    models: dict[Hashable | None, MbgNbd] = {None: MbgNbd().fit(*zip(*histories, strict=True))}
+    for group in groups:
+        own = [history for history, key in zip(histories, keys, strict=True) if key == group]
+        if own:
+            models[group] = MbgNbd().fit(*zip(*own, strict=True))
+    return models
+
+
 def gain_apart(
     purchases: Sequence[Sequence[date]],
     keys: Sequence[Hashable | None],
@@ -29,8 +47,8 @@ def gain_apart(
     calendar: TradingCalendar,
     horizon: int,
 ) -> Gain | None:
-    """What chances gain when large groups are learned apart: tried one and two horizons ago, on
-    what then happened. None where there is no group large enough by then, or nobody outside it.
+    """What chances gain when large groups are learned apart: tried on the past, by what then
+    happened. None where there is no group large enough by then, or nobody outside it.
 
     :param purchases: purchase days of each customer, in order
     :param keys: the group of each customer
@@ -40,39 +58,16 @@ def gain_apart(
     pooled: list[float] = []
     apart: list[float] = []
     came: list[bool] = []
-    number = calendar.number
-    for trial in range(1, TRIALS + 1):
-        day = until - timedelta(days=trial * horizon)
-        end, today = day + timedelta(days=horizon), number(day)
-        known = [
-            (days, key, [d for d in days if d <= day])
-            for days, key in zip(purchases, keys, strict=True)
-            if days[0] <= day
-        ]
-        groups = large_groups([key for _, key, _ in known])
-        if not groups or all(key in groups for _, key, _ in known) and len(groups) == 1:
+    for trial in trials(purchases, until, horizon):
+        own = [keys[who] for who in trial.customers]
+        groups = large_groups(own)
+        if not groups or set(own) == groups and len(groups) == 1:
             return None
-        histories = [
-            (
-                len(before) - 1,
-                number(before[-1]) - number(before[0]),
-                today - number(before[0]),
-            )
-            for _, _, before in known
-        ]
-        of_all = MbgNbd().fit(*zip(*histories, strict=True))
-        models = {
-            group: MbgNbd().fit(
-                *zip(
-                    *(h for h, (_, key, _) in zip(histories, known, strict=True) if key == group),
-                    strict=True,
-                )
-            )
-            for group in groups
-        }
-        ahead = number(end) - today
-        for history, (days, key, _) in zip(histories, known, strict=True):
-            pooled.append(of_all.p_order(ahead, *history))
-            apart.append(models.get(key, of_all).p_order(ahead, *history))
-            came.append(any(day < d <= end for d in days))
+        histories = [calendar.history(purchases[who], trial.day) for who in trial.customers]
+        models = fit_apart(histories, own, groups)
+        ahead = calendar.number(trial.end) - calendar.number(trial.day)
+        for history, key in zip(histories, own, strict=True):
+            pooled.append(models[None].p_order(ahead, *history))
+            apart.append(models.get(key, models[None]).p_order(ahead, *history))
+        came += trial.came
     return gain(pooled, apart, came)

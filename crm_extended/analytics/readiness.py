@@ -9,6 +9,31 @@ ENOUGH_REPEATERS = 50
 ENOUGH_CUSTOMERS = 300
 ENOUGH_DAYS = 180
 
+# how far the data behind an answer suffice
+ENOUGH, THIN, MISSING = "enough", "thin", "missing"
+ANSWERS = {ENOUGH: "answered", THIN: "partly", MISSING: "not_yet"}
+PREDICTION_STATES = {ENOUGH: "ok", THIN: "low_confidence", MISSING: "insufficient"}
+
+
+def level(value: float, least: float, enough: float) -> str:
+    """``missing`` below the least that it takes, ``thin`` until it is enough.
+
+    >>> level(9, 10, 50), level(10, 10, 50), level(50, 10, 50)
+    ('missing', 'thin', 'enough')
+    """
+    if value < least:
+        return MISSING
+    return THIN if value < enough else ENOUGH
+
+
+def worst(levels: list[str]) -> str:
+    """The lowest of several levels; of none it is ``enough``.
+
+    >>> worst(["enough", "missing", "thin"]), worst([])
+    ('missing', 'enough')
+    """
+    return max(levels, key=list(ANSWERS).index, default=ENOUGH)
+
 
 def prediction_state(customers: int, repeaters: int, days: float) -> str:
     """``ok``, ``low_confidence`` or ``insufficient``.
@@ -22,27 +47,14 @@ def prediction_state(customers: int, repeaters: int, days: float) -> str:
     >>> prediction_state(5000, 0, 365), prediction_state(5000, 900, 7)
     ('insufficient', 'insufficient')
     """
-    if customers < FEWEST_CUSTOMERS or repeaters < FEWEST_REPEATERS or days < SHORTEST_DAYS:
-        return "insufficient"
-    if customers < ENOUGH_CUSTOMERS or repeaters < ENOUGH_REPEATERS or days < ENOUGH_DAYS:
-        return "low_confidence"
-    return "ok"
-
-
-# how far the data behind an answer suffice
-ENOUGH, THIN, MISSING = "enough", "thin", "missing"
-ANSWERS = {ENOUGH: "answered", THIN: "partly", MISSING: "not_yet"}
-
-
-def level(value: float, least: float, enough: float) -> str:
-    """``missing`` below the least that it takes, ``thin`` until it is enough.
-
-    >>> level(9, 10, 50), level(10, 10, 50), level(50, 10, 50)
-    ('missing', 'thin', 'enough')
-    """
-    if value < least:
-        return MISSING
-    return THIN if value < enough else ENOUGH
+    found = worst(
+        [
+            level(customers, FEWEST_CUSTOMERS, ENOUGH_CUSTOMERS),
+            level(repeaters, FEWEST_REPEATERS, ENOUGH_REPEATERS),
+            level(days, SHORTEST_DAYS, ENOUGH_DAYS),
+        ]
+    )
+    return PREDICTION_STATES[found]
 
 
 def blemish(part: float, whole: float, bearable: float) -> str:
@@ -66,4 +78,4 @@ def answer(needed: list[str], helpful: list[str]) -> str:
     ('partly', 'answered')
     """
     levels = [*needed, *(min(found, THIN, key=list(ANSWERS).index) for found in helpful)]
-    return ANSWERS[max(levels, key=list(ANSWERS).index, default=ENOUGH)]
+    return ANSWERS[worst(levels)]

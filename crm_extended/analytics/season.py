@@ -13,13 +13,12 @@ from typing import NamedTuple
 from .backtest import FEWEST_CUSTOMERS
 from .mbg_nbd import MbgNbd
 from .trading_days import TradingCalendar
-from .trial import gain
+from .trial import Trial, gain, trials
 
 # months of history without which a strong month can't be told from growth
 FEWEST_MONTHS = 24
 # of them, so many are known at the earlier of the days at which a season is tried
 FEWEST_MONTHS_TRIED = 16
-TRIALS = 2
 # expected orders of a month that weigh as much as knowing nothing of it
 PRIOR_ORDERS = 30.0
 # a month has no less and no more than so many times the orders of an average one
@@ -156,30 +155,22 @@ def confirm(
     plain: list[float] = []
     seasonal: list[float] = []
     came: list[bool] = []
-    for trial in range(1, TRIALS + 1):
-        day = until - timedelta(days=trial * horizon)
-        end = day + timedelta(days=horizon)
-        customers = [days for days in purchases if days[0] <= day]
-        known = [[d for d in days if d <= day] for days in customers]
-        shares = _learn_season(known, day, calendar, FEWEST_MONTHS_TRIED)
+    for trial in trials(purchases, until, horizon):
+        known = [[day for day in purchases[who] if day <= trial.day] for who in trial.customers]
+        shares = _learn_season(known, trial.day, calendar, FEWEST_MONTHS_TRIED)
         if shares is None:
             return Season("unknown")
-        plain += _chances(known, day, end, calendar(None))
-        seasonal += _chances(known, day, end, calendar(shares))
-        came += [any(day < d <= end for d in days) for days in customers]
+        plain += _chances(known, trial, calendar(None))
+        seasonal += _chances(known, trial, calendar(shares))
+        came += trial.came
     found = gain(plain, seasonal, came)
     if not found.is_real():
         return Season("rejected", None, *found)
     return Season("confirmed", shares_now, *found)
 
 
-def _fit(purchases, day: date, calendar: TradingCalendar) -> MbgNbd:
-    number = calendar.number
-    return MbgNbd().fit(
-        [len(days) - 1 for days in purchases],
-        [number(days[-1]) - number(days[0]) for days in purchases],
-        [number(day) - number(days[0]) for days in purchases],
-    )
+def _histories(purchases, day: date, calendar: TradingCalendar) -> list[tuple[int, float, float]]:
+    return [calendar.history(days, day) for days in purchases]
 
 
 def _learn_season(purchases, day: date, calendar, fewest_months: int) -> list[float] | None:
@@ -190,19 +181,12 @@ def _learn_season(purchases, day: date, calendar, fewest_months: int) -> list[fl
         for bought in days[1:]:
             orders[bought.replace(day=1)] += 1
     plain = calendar(None)
-    model = _fit(purchases, day, plain)
+    model = MbgNbd().fit(*zip(*_histories(purchases, day, plain), strict=True))
     return season_of(model, customers, orders, day, plain, fewest_months)
 
 
-def _chances(purchases, day: date, end: date, calendar: TradingCalendar) -> list[float]:
-    model, number = _fit(purchases, day, calendar), calendar.number
-    today, ahead = number(day), number(end) - number(day)
-    return [
-        model.p_order(
-            ahead,
-            len(days) - 1,
-            number(days[-1]) - number(days[0]),
-            today - number(days[0]),
-        )
-        for days in purchases
-    ]
+def _chances(purchases, trial: Trial, calendar: TradingCalendar) -> list[float]:
+    histories = _histories(purchases, trial.day, calendar)
+    model = MbgNbd().fit(*zip(*histories, strict=True))
+    ahead = calendar.number(trial.end) - calendar.number(trial.day)
+    return [model.p_order(ahead, *history) for history in histories]

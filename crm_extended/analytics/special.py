@@ -45,7 +45,7 @@ def beta_quadrature(a: float, b: float, points: int) -> tuple[tuple[float, float
             _root(recurrence, degree, low, high)
             for low, high in zip(bounds, bounds[1:], strict=False)
         ]
-    return tuple((root, 1 / _sum_of_squares(recurrence, points, root)) for root in roots)
+    return tuple((root, 1 / _polynomial(recurrence, points, root)[2]) for root in roots)
 
 
 def _jacobi_coefficients(a: float, b: float, n: int) -> tuple[float, float]:
@@ -62,17 +62,19 @@ def _jacobi_coefficients(a: float, b: float, n: int) -> tuple[float, float]:
     return c, d
 
 
-def _polynomial(recurrence, degree: int, p: float) -> tuple[float, float]:
-    """Orthonormal polynomial of a degree but for its constant factor, and its derivative."""
-    before, value, slope_before, slope = 0.0, 1.0, 0.0, 0.0
+def _polynomial(recurrence, degree: int, p: float) -> tuple[float, float, float]:
+    """Orthonormal polynomial of a degree, its derivative, and the sum of the squares of those of
+    lower degrees, at ``p``."""
+    before, value, slope_before, slope, squares = 0.0, 1.0, 0.0, 0.0, 0.0
     for n in range(degree):
         c, d = recurrence[n]
+        squares += value * value
         # each step divided by √d(n+1): monic polynomials vanish below what a float can tell
         scale, old_scale = sqrt(recurrence[n + 1][1]), sqrt(d) if n else 0.0
         following = ((p - c) * value - old_scale * before) / scale
         slope_following = (value + (p - c) * slope - old_scale * slope_before) / scale
         before, value, slope_before, slope = value, following, slope, slope_following
-    return value, slope
+    return value, slope, squares
 
 
 def _root(recurrence, degree: int, low: float, high: float) -> float:
@@ -80,7 +82,7 @@ def _root(recurrence, degree: int, low: float, high: float) -> float:
     rising = _polynomial(recurrence, degree, high)[0] > 0
     p = (low + high) / 2
     for _step in range(200):
-        value, slope = _polynomial(recurrence, degree, p)
+        value, slope, _ = _polynomial(recurrence, degree, p)
         if (value > 0) == rising:
             high = p
         else:
@@ -93,13 +95,3 @@ def _root(recurrence, degree: int, low: float, high: float) -> float:
             return following
         p = following
     return p
-
-
-def _sum_of_squares(recurrence, points: int, p: float) -> float:
-    before, value, total = 0.0, 1.0, 1.0
-    for n in range(points - 1):
-        c, d = recurrence[n]
-        scale, old_scale = sqrt(recurrence[n + 1][1]), sqrt(d) if n else 0.0
-        before, value = value, ((p - c) * value - old_scale * before) / scale
-        total += value * value
-    return total

@@ -94,6 +94,18 @@ class TradingCalendar:
         days = (day - self.starts[piece]).days + 1
         return self.numbers[piece] + self.shares[piece] * days
 
+    def history(self, days: Sequence[date], until: date) -> tuple[int, float, float]:
+        """``(x, t_x, T)`` of a customer in trading days, as ``analytics.mbg_nbd`` has them: of his
+        purchase days, in order, those up to a day, which is no earlier than the first.
+
+        >>> calendar = TradingCalendar([Span(date(2026, 3, 21), date(2026, 3, 24), 0)])
+        >>> calendar.history([date(2026, 3, 20), date(2026, 3, 26)], until=date(2026, 3, 30))
+        (1, 2.0, 6.0)
+        """
+        known = [day for day in days if day <= until]
+        first = self.number(known[0])
+        return len(known) - 1, self.number(known[-1]) - first, self.number(until) - first
+
     def day(self, number: float) -> date:
         """The first day whose number is no less than this one."""
         number -= ROUNDING

@@ -12,7 +12,7 @@ def arithmetic(request, monkeypatch):
     if request.param == "plain Python":
         monkeypatch.setattr(gamma_gamma, "numpy", None)
     elif gamma_gamma.numpy is None:
-        pytest.skip("numpy is not installed")
+        pytest.skip("numpy is optional, and not installed here")
 
 
 def test_maximum_likelihood_is_the_published_one(arithmetic):

@@ -29,7 +29,7 @@ def arithmetic(request, monkeypatch):
     if request.param == "plain Python":
         monkeypatch.setattr(mbg_nbd, "numpy", None)
     elif mbg_nbd.numpy is None:
-        pytest.skip("numpy is not installed")
+        pytest.skip("numpy is optional, and not installed here")
 
 
 @pytest.fixture(autouse=True)
