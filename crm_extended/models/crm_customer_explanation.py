@@ -1,12 +1,10 @@
 from typing import Any, NamedTuple
 
-from babel.numbers import format_percent
-
 from odoo import api, fields, models
 from odoo.tools import SQL, format_amount, format_date, formatLang
-from odoo.tools.misc import babel_locale_parse
 
 from ..analytics.mbg_nbd import MbgNbd
+from ..wording import percent
 from .crm_model_run import Asked
 
 AMOUNT = "crm_extended.group_amount"
@@ -234,8 +232,7 @@ class CrmCustomerExplanation(models.Model):
         return formatLang(self.env, value, digits=0 if value == round(value) else digits)
 
     def _say_percent(self, share) -> str:
-        pattern = "#,##0.0\N{NO-BREAK SPACE}%"
-        return format_percent(share or 0, pattern, babel_locale_parse(self.env.lang))
+        return percent(self.env, share or 0, digits=1)
 
     def _say_money(self, amount) -> str:
         return format_amount(self.env, amount or 0, self.currency_id)

@@ -205,7 +205,7 @@ class CrmCustomerExplanationForecast(models.Model):
         for year in range(1, run.settings["clv_years"] + 1):
             ahead = self._trading_days_ahead(run, YEAR * year)
             orders = told.model.expected_orders(ahead, *history)
-            factor = (1 + run.settings["discount_rate"]) ** -(year - 0.5)
+            factor = self._discount(run, year)
             amounts = (orders - before, factor, (orders - before) * factor)
             rows.append([str(year), *(self._say_number(amount, 3) for amount in amounts)])
             before = orders

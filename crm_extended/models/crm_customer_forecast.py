@@ -5,16 +5,14 @@ from odoo.tools import SQL
 
 from ..analytics.backtest import Forecast, Outcome, judge
 from ..analytics.gamma_gamma import GammaGamma
-from ..analytics.mbg_nbd import MbgNbd
+from ..analytics.population import fit_apart
 from ..analytics.readiness import prediction_state
+from .crm_customer_prediction import HORIZON_DAYS, JUDGED
 from .crm_customer_steps import RefreshStep
 from .crm_model_run import RETRY_ON
 
 _logger = logging.getLogger(__name__)
 
-HORIZON_DAYS = 90
-# customers whose forecasts are kept: always the same ones; more tell nothing new
-KEPT = 5_000
 # a reconstruction is made anew after so many days
 RECONSTRUCT_DAYS = 7
 # days judged by one refresh, after a long pause of the job
@@ -65,7 +63,7 @@ class CrmCustomerForecasting(models.Model):
 
     @api.model
     def _customer_layers(self, run):
-        sampled = self._sql_sample(SQL("partner_id"), (run.model or {}).get("customers", 0), KEPT)
+        sampled = self._sql_sample(SQL("partner_id"), (run.model or {}).get("customers", 0), JUDGED)
         return super()._customer_layers(run) + [
             {"is_kept": SQL("purchase_count > 0 AND %s", sampled)},
             {
@@ -227,17 +225,13 @@ class CrmCustomerForecasting(models.Model):
             return
         found = self._sampled_outcomes(run, day)
         calendar = run._calendar_of(None)
-        today = calendar.number(day)
-        ahead = calendar.number(run.as_of) - today
-        histories, populations = [], []
-        for dates, population, *_rest in found:
-            known = [date for date in dates if date <= day]
-            first = calendar.number(known[0])
-            histories.append((len(known) - 1, calendar.number(known[-1]) - first, today - first))
-            populations.append(population)
+        ahead = calendar.number(run.as_of) - calendar.number(day)
+        histories = [calendar.history(dates, day) for dates, *_rest in found]
         if self._state_of(histories) == "insufficient":
             return
-        models = self._fit_apart(run, histories, populations)
+        populations = [population for _, population, *_rest in found]
+        groups = (run.population or {}).get("groups") or ()
+        models = fit_apart(histories, populations, groups)
         spent = [
             (x + 1, revenue / (x + 1))
             for (x, _, _), (*_, revenue, _, _) in zip(histories, found, strict=True)
@@ -273,20 +267,10 @@ class CrmCustomerForecasting(models.Model):
         )
 
     @api.model
-    def _fit_apart(self, run, histories, populations) -> dict:
-        """The model of all histories under None, and those of the populations of the run."""
-        models = {None: MbgNbd().fit(*zip(*histories, strict=True))}
-        for group in (run.population or {}).get("groups") or ():
-            own = [h for h, key in zip(histories, populations, strict=True) if key == group]
-            if own:
-                models[group] = MbgNbd().fit(*zip(*own, strict=True))
-        return models
-
-    @api.model
     def _sampled_outcomes(self, run, day) -> list[tuple]:
         """``(purchase days, population, revenue until a day, orders and revenue after it)`` of a
         fixed sample of those who had bought by then."""
-        rows = self._tried_purchases(
+        rows = self._sampled_purchases(
             run, [self._dimension(run) or SQL("NULL::integer"), SQL("partner.id")]
         )
         partners = [partner for *_rest, partner in rows]

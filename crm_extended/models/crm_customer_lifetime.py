@@ -2,7 +2,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..analytics.gamma_gamma import GammaGamma
-from .crm_customer_prediction import DIGITS, YEAR
+from .crm_customer_prediction import YEAR, kept_digits
 
 # customers from whom the value of an order is learned
 VALUE_SAMPLE = 10_000
@@ -101,10 +101,7 @@ class CrmCustomerLifetime(models.Model):
         for first, last in self._value_bands(rows, correlation or 0):
             x, m = zip(*((x, m) for x, m in rows if first <= x < last), strict=True)
             model = GammaGamma().fit(x, m)
-            bands.append(
-                {"from": first, "customers": len(x)}
-                | {name: float(f"{v:.{DIGITS}g}") for name, v in model.parameters_.items()}
-            )
+            bands.append({"from": first, "customers": len(x)} | kept_digits(model.parameters_))
         return {"correlation": correlation and round(correlation, 3), "bands": bands}
 
     @api.model
@@ -255,12 +252,17 @@ class CrmCustomerLifetime(models.Model):
         ]
 
     @api.model
+    def _discount(self, run, year: int) -> float:
+        """What an amount of a year of the horizon is worth today, as if it came in its middle."""
+        return (1 + run.settings["discount_rate"]) ** -(year - 0.5)
+
+    @api.model
     def _sql_discounted_orders(self, run) -> SQL:
-        """Expected orders of each year of the horizon, those of a year as if in its middle."""
+        """Expected orders of each year of the horizon, discounted."""
         terms, before = [], SQL("0")
         for year in range(1, run.settings["clv_years"] + 1):
             orders = self._sql_expected_orders(run, YEAR * year)
-            factor = (1 + run.settings["discount_rate"]) ** -(year - 0.5)
+            factor = self._discount(run, year)
             terms.append(SQL("(%s - %s) * %s::float8", orders, before, factor))
             before = orders
         return SQL(" + ").join(terms)

@@ -1,12 +1,11 @@
 from collections import Counter
 
-from odoo import api, fields, models
+from odoo import api, models
 from odoo.tools import SQL
 
 from ..analytics.mbg_nbd import NAMES, MbgNbd
 from ..analytics.population import gain_apart, large_groups
-from .crm_customer_forecast import HORIZON_DAYS
-from .crm_customer_prediction import DIGITS, SAMPLE
+from .crm_customer_prediction import HORIZON_DAYS, SAMPLE, kept_digits
 
 # groups learned apart, the largest first
 MOST_GROUPS = 10
@@ -35,7 +34,7 @@ class CrmCustomerPopulation(models.Model):
 
     @api.model
     def _refresh_model(self, run):
-        run.population = self._decided_this_month(run, "population") or self._choose_population(run)
+        run.population = run._decided_this_month("population") or self._choose_population(run)
         return super()._refresh_model(run)
 
     @api.model
@@ -43,7 +42,7 @@ class CrmCustomerPopulation(models.Model):
         """``{"month", "dimension", "gain", "gain_error"}``; the dimension is None where learning
         all customers together is no worse."""
         self._refresh_limits()
-        rows = self._tried_purchases(run, [SQL(key) for key in DIMENSIONS.values()])
+        rows = self._sampled_purchases(run, [SQL(key) for key in DIMENSIONS.values()])
         purchases = [row[0] for row in rows]
         gains = {}
         for number, dimension in enumerate(DIMENSIONS, 1):
@@ -53,7 +52,7 @@ class CrmCustomerPopulation(models.Model):
             found = gain_apart(purchases, keys, run.as_of, run._trading_calendar(), HORIZON_DAYS)
             if found:
                 gains[dimension] = found
-        chosen = {"month": self._month(run), "dimension": None}
+        chosen = {"month": run._month(), "dimension": None}
         if gains:
             best = max(gains, key=lambda dimension: gains[dimension].mean)
             chosen |= {"gain": gains[best].mean, "gain_error": gains[best].error}
@@ -67,8 +66,8 @@ class CrmCustomerPopulation(models.Model):
         return SQL(DIMENSIONS[dimension]) if dimension else None
 
     @api.model
-    def _learn(self, run, histories):
-        learned = super()._learn(run, histories)
+    def _learn(self, run):
+        learned = super()._learn(run)
         dimension = self._dimension(run)
         if not dimension or learned["state"] == "insufficient":
             return learned
@@ -83,7 +82,7 @@ class CrmCustomerPopulation(models.Model):
                     WHERE %(sample)s AND population IS NOT NULL
                     GROUP BY 1, 2, 3, 4""",
                 dimension=dimension,
-                histories=histories,
+                histories=self._sql_histories(run),
                 sample=self._sql_sample(SQL("partner_id"), learned["customers"], 4 * SAMPLE),
             )
         )
@@ -92,10 +91,7 @@ class CrmCustomerPopulation(models.Model):
             groups.setdefault(population, []).append(group)
         large = self._groups_of_the_month(run, rows)
         learned["apart"] = {
-            str(key): {
-                name: float(f"{value:.{DIGITS}g}")
-                for name, value in MbgNbd().fit(*zip(*groups[key], strict=True)).parameters_.items()
-            }
+            str(key): kept_digits(MbgNbd().fit(*zip(*groups[key], strict=True)).parameters_)
             for key in large
             if key in groups
         }
@@ -156,13 +152,3 @@ class CrmCustomerPopulation(models.Model):
     def _customer_columns(self, run):
         population = self._dimension(run) if self._apart(run) else SQL("NULL::integer")
         return super()._customer_columns(run) | {"population": population}
-
-
-class CrmModelRun(models.Model):
-    _inherit = "crm.model.run"
-
-    population = fields.Json(
-        readonly=True,
-        help="What customers are grouped by where forecasts gain from learning groups apart, and "
-        "what was found.",
-    )

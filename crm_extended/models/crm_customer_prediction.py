@@ -9,11 +9,15 @@ from .crm_customer_steps import RefreshStep
 
 # more customers teach the model nothing
 SAMPLE = 50_000
+# customers by whom forecasts are judged: always the same ones; more tell nothing new
+JUDGED = 5_000
 # 2^32 / golden ratio: spreads ids evenly
 SPREAD = 2_654_435_761
 # digits of what is learned: the same with numpy and without
 DIGITS = 8
 HORIZONS = (30, 60, 90)
+# forecasts are judged after so many days
+HORIZON_DAYS = 90
 YEAR = 365
 # the window holds the next order with a chance of one half
 WINDOW = {"next_order_from": 0.25, "next_order_to": 0.75}
@@ -23,6 +27,11 @@ FURTHEST_DAYS = 730
 CHANCE_UNITS = 100_000
 # repeated orders up to which the quadrature is laid out
 QUADRATURE_TABLE = 200
+
+
+def kept_digits(parameters: dict[str, float]) -> dict[str, float]:
+    """What is kept of learned parameters."""
+    return {name: float(f"{value:.{DIGITS}g}") for name, value in parameters.items()}
 
 
 class CrmCustomerPrediction(models.Model):
@@ -88,7 +97,7 @@ class CrmCustomerPrediction(models.Model):
     def _refresh_model(self, run) -> float:
         """Learn from the purchases of all customers, and note it on the run."""
         self._refresh_limits()
-        run.model = self._learn(run, self._sql_histories(run))
+        run.model = self._learn(run)
         run.leaving_is_seen = self._leaving_is_seen(run)
         return 1
 
@@ -102,14 +111,15 @@ class CrmCustomerPrediction(models.Model):
         return evidence > (LIKELIHOOD_RATIO_5 / 2 if seen_before else LIKELIHOOD_RATIO_5)
 
     @api.model
-    def _learn(self, run, histories: SQL) -> dict:
-        """What is learned from histories (``_sql_histories``): ``{"state", "customers", …}``, and
-        the parameters where they are enough. Length is that of all but one in twenty: a mistyped
-        year makes no history."""
+    def _learn(self, run) -> dict:
+        """What is learned of all customers: ``{"state", "customers", …}``, and the parameters where
+        they are enough. Length is that of all but one in twenty: a mistyped year makes no
+        history."""
         started = time.monotonic()
+        histories = self._sql_histories(run)
         [[customers, repeaters, length, first_day]] = self.env.execute_query(
             SQL(
-                "SELECT COUNT(*), COUNT(*) FILTER (WHERE x > 0), "
+                "SELECT COUNT(*), COUNT(*) FILTER (WHERE x > 0),"
                 " COALESCE(percentile_disc(0.95) WITHIN GROUP (ORDER BY length), 0),"
                 " MIN(first_purchase_date) FROM (%s) AS history",
                 histories,
@@ -135,7 +145,7 @@ class CrmCustomerPrediction(models.Model):
         model = MbgNbd().fit(x, last, length, weights)
         return learned | {
             "sample": sum(weights),
-            **{name: float(f"{value:.{DIGITS}g}") for name, value in model.parameters_.items()},
+            **kept_digits(model.parameters_),
             "log_likelihood": round(model.log_likelihood_, 2),
             "converged": model.converged_,
             "leaving_evidence": round(model.leaving_evidence_, 2),
@@ -173,6 +183,33 @@ class CrmCustomerPrediction(models.Model):
         share = int(size / customers * 2**32)
         return SQL("(%s::bigint * %s) %% 4294967296 < %s", partner, SPREAD, share)
 
+    @api.model
+    def _sampled_purchases(self, run, columns: list[SQL] = ()) -> list[tuple]:
+        """``(purchase days, *columns)`` of a fixed sample of customers, to try things on the past;
+        columns over ``partner``."""
+        days = run._staging("day")
+        [[customers]] = self.env.execute_query(
+            SQL("SELECT COUNT(DISTINCT partner_id) FROM %s", days)
+        )
+        return self.env.execute_query(
+            SQL(
+                """SELECT %(selected)s
+                     FROM (
+                        SELECT partner_id, array_agg(purchase_date ORDER BY purchase_date) AS dates
+                          FROM %(days)s
+                         WHERE %(sample)s
+                         GROUP BY partner_id
+                     ) AS customer
+                     JOIN res_partner AS partner ON partner.id = customer.partner_id
+                    WHERE %(due)s
+                    ORDER BY partner.id""",
+                selected=SQL(", ").join([SQL("dates"), *columns]),
+                days=days,
+                sample=self._sql_sample(SQL("partner_id"), customers, JUDGED),
+                due=self._sql_is_due(run),
+            )
+        )
+
     # --------------------------------------------------------------------- scoring
 
     @api.model
@@ -203,7 +240,7 @@ class CrmCustomerPrediction(models.Model):
 
     @api.model
     def _customer_layers(self, run):
-        r, alpha, a, b = (self._sql_parameter(run, name) for name in ("r", "alpha", "a", "b"))
+        r, alpha, a, b = (self._sql_parameter(run, name) for name in NAMES)
         state = (run.model or {}).get("state", "insufficient")
         return super()._customer_layers(run) + [
             {

@@ -1,12 +1,10 @@
 from typing import NamedTuple
 
-from babel.numbers import format_percent
-
 from odoo import api, fields, models
 from odoo.tools import SQL, formatLang
-from odoo.tools.misc import babel_locale_parse
 
-from ..analytics.readiness import MISSING, answer
+from ..analytics.readiness import MISSING, answer, level
+from ..wording import percent
 
 
 class Question(NamedTuple):
@@ -248,6 +246,12 @@ class CrmCustomerReadiness(models.AbstractModel):
 
     @api.model
     def _percent(self, share) -> str:
-        # the sign stands where the reader's language has it
-        pattern = "#,##0\N{NO-BREAK SPACE}%"
-        return format_percent(share, pattern, babel_locale_parse(self.env.lang))
+        return percent(self.env, share)
+
+    @api.model
+    def _held_against(self, name: str, value, least, enough) -> tuple[str, dict]:
+        """The level of a value, and what is told of it: ``{name, "least", "enough"}``."""
+        told = {name: value, "least": least, "enough": enough}
+        return level(value, least, enough), {
+            key: self._number(number) for key, number in told.items()
+        }

@@ -2,6 +2,7 @@ from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
 
+from ..analytics import backtest
 from ..analytics.readiness import (
     ENOUGH,
     ENOUGH_CUSTOMERS,
@@ -10,6 +11,7 @@ from ..analytics.readiness import (
     FEWEST_CUSTOMERS,
     FEWEST_REPEATERS,
     MISSING,
+    PREDICTION_STATES,
     SHORTEST_DAYS,
     THIN,
     level,
@@ -21,7 +23,7 @@ from .crm_customer_value import LOSS_MAKER_COVERAGE
 from .crm_price_index import CARRIED_MONTHS
 from .res_company import COST_DRIVERS
 
-PREDICTION_LEVELS = {"ok": ENOUGH, "low_confidence": THIN, "insufficient": MISSING}
+PREDICTION_LEVELS = {state: found for found, state in PREDICTION_STATES.items()}
 GRADE_LEVELS = {"a": ENOUGH, "b": ENOUGH}
 YEAR_DAYS = 365
 # share of the revenue whose costs are known below which there are as good as none
@@ -71,12 +73,7 @@ class CrmCustomerReadinessAnswers(models.AbstractModel):
         if not facts["run"].model:
             return [self._not_learned()]
         days = self._learned(facts)["days"]
-        found = level(days, SHORTEST_DAYS, ENOUGH_DAYS)
-        values = {
-            "days": self._number(days),
-            "least": self._number(SHORTEST_DAYS),
-            "enough": self._number(ENOUGH_DAYS),
-        }
+        found, values = self._held_against("days", days, SHORTEST_DAYS, ENOUGH_DAYS)
         if found == ENOUGH:
             return [
                 Finding(found, self.env._("The history is %(days)s trading days long.", **values))
@@ -97,12 +94,9 @@ class CrmCustomerReadinessAnswers(models.AbstractModel):
         if not facts["run"].model:
             return []
         customers = self._learned(facts)["customers"]
-        found = level(customers, FEWEST_CUSTOMERS, ENOUGH_CUSTOMERS)
-        values = {
-            "customers": self._number(customers),
-            "least": self._number(FEWEST_CUSTOMERS),
-            "enough": self._number(ENOUGH_CUSTOMERS),
-        }
+        found, values = self._held_against(
+            "customers", customers, FEWEST_CUSTOMERS, ENOUGH_CUSTOMERS
+        )
         if found == ENOUGH:
             return [Finding(found, self.env._("Customers: %(customers)s.", **values))]
         text = self.env._(
@@ -115,12 +109,9 @@ class CrmCustomerReadinessAnswers(models.AbstractModel):
         if not facts["run"].model:
             return []
         repeaters = self._learned(facts)["repeaters"]
-        found = level(repeaters, FEWEST_REPEATERS, ENOUGH_REPEATERS)
-        values = {
-            "repeaters": self._number(repeaters),
-            "least": self._number(FEWEST_REPEATERS),
-            "enough": self._number(ENOUGH_REPEATERS),
-        }
+        found, values = self._held_against(
+            "repeaters", repeaters, FEWEST_REPEATERS, ENOUGH_REPEATERS
+        )
         if found == ENOUGH:
             return [
                 Finding(found, self.env._("Who bought more than once: %(repeaters)s.", **values))
@@ -171,7 +162,9 @@ class CrmCustomerReadinessAnswers(models.AbstractModel):
         else:
             text = self.env._(
                 "Too few to judge the forecasts: %(customers)s customers, %(buyers)s of them "
-                "ordered. It takes 200 and 50.",
+                "ordered. It takes %(least)s and %(least_buyers)s.",
+                least=self._number(backtest.FEWEST_CUSTOMERS),
+                least_buyers=self._number(backtest.FEWEST_BUYERS),
                 **values,
             )
         quality = self._mending(
@@ -202,12 +195,9 @@ class CrmCustomerReadinessAnswers(models.AbstractModel):
 
     @api.model
     def _readiness_of_scores(self, facts):
-        found = level(facts["customers"], TERTILES_FROM, QUINTILES_FROM)
-        values = {
-            "customers": self._number(facts["customers"]),
-            "least": self._number(TERTILES_FROM),
-            "enough": self._number(QUINTILES_FROM),
-        }
+        found, values = self._held_against(
+            "customers", facts["customers"], TERTILES_FROM, QUINTILES_FROM
+        )
         if found == ENOUGH:
             text = self.env._("%(customers)s customers are compared with one another.", **values)
         else:

@@ -1,10 +1,9 @@
-from babel.numbers import format_percent
-
 from odoo import api, fields, models
 from odoo.tools import format_amount, formatLang
-from odoo.tools.misc import babel_locale_parse
 
 from ..analytics.backtest import FEWEST_BUYERS, FEWEST_CUSTOMERS
+from ..wording import percent
+from .crm_customer_prediction import HORIZON_DAYS
 
 GRADES = [("a", "A"), ("b", "B"), ("c", "C"), ("d", "D")]
 BADGES = {
@@ -97,7 +96,7 @@ class CrmModelBacktest(models.Model):
     @api.depends("as_of")
     def _compute_until(self):
         for backtest in self:
-            backtest.until = fields.Date.add(backtest.as_of, days=90)
+            backtest.until = fields.Date.add(backtest.as_of, days=HORIZON_DAYS)
 
     @api.model
     def _values_of(self, measures: dict) -> dict:
@@ -218,5 +217,4 @@ class CrmModelBacktest(models.Model):
 
     @api.model
     def _format_percent(self, share, digits=0) -> str:
-        pattern = "#,##0" + ("." + "0" * digits if digits else "") + "\N{NO-BREAK SPACE}%"
-        return format_percent(share, pattern, babel_locale_parse(self.env.lang))
+        return percent(self.env, share, digits)

@@ -124,6 +124,16 @@ class CrmModelRun(models.Model):
         help="Whether the purchases tell that customers leave for good. Where they don't, silences "
         "end sooner or later, and nobody's leave date is known.",
     )
+    season = fields.Json(
+        readonly=True,
+        help="Shares of the twelve months that forecasts follow, where they gain from it, and what "
+        "was found.",
+    )
+    population = fields.Json(
+        readonly=True,
+        help="What customers are grouped by where forecasts gain from learning groups apart, and "
+        "what was found.",
+    )
     value_model = fields.Json(
         readonly=True,
         groups="crm_extended.group_margin",
@@ -249,6 +259,18 @@ class CrmModelRun(models.Model):
         return any(
             abs(share - other) > SEASON_TOLERANCE for share, other in zip(ours, theirs, strict=True)
         )
+
+    def _month(self) -> str:
+        return str(self.as_of.replace(day=1))
+
+    def _decided_this_month(self, name: str):
+        """What an earlier refresh of the same month decided, on the same settings; else nothing."""
+        decided = self.company_id.customer_run_id[name] or {}
+        same = decided.get("month") == self._month() and not self._changed_inputs() & {
+            "source",
+            "calendar",
+        }
+        return decided if same else False
 
     def _grouping(self) -> tuple:
         """What customers are grouped by, and the groups learned apart."""

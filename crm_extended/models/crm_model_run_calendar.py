@@ -14,8 +14,17 @@ YEARS_BACK = 20
 
 
 @lru_cache(maxsize=64)
-def _calendar(spans, season, years) -> TradingCalendar:
-    return TradingCalendar(spans, season, years)
+def _calendar(holidays: tuple, quiet: tuple, season: tuple | None, year: int) -> TradingCalendar:
+    """Of what a run of a year froze; see ``res.company._customer_settings``."""
+    spans = [
+        Span(fields.Date.to_date(first), fields.Date.to_date(last), 0.0) for first, last in holidays
+    ]
+    for first, last, share, is_yearly in quiet:
+        span = Span(fields.Date.to_date(first), fields.Date.to_date(last), share)
+        spans += in_years(span, range(FIRST_YEAR, year + YEARS_AHEAD)) if is_yearly else [span]
+    end = date(year + YEARS_AHEAD, 1, 1)
+    spans = [span._replace(last=min(span.last, end)) for span in spans if span.first < end]
+    return TradingCalendar(spans, season, range(year - YEARS_BACK, year + YEARS_AHEAD))
 
 
 class CrmModelRunCalendar(models.Model):
@@ -23,30 +32,18 @@ class CrmModelRunCalendar(models.Model):
 
     _inherit = "crm.model.run"
 
-    season = fields.Json(
-        readonly=True,
-        help="Shares of the twelve months that forecasts follow, where they gain from it, and what "
-        "was found.",
-    )
-
     def _trading_calendar(self) -> TradingCalendar:
         """The calendar that the run froze; see ``analytics.trading_days``."""
         return self._calendar_of((self.season or {}).get("shares"))
 
     def _calendar_of(self, shares) -> TradingCalendar:
         """The same with another season; None is without."""
-        spans = []
         frozen = (self.settings or {}).get("calendar") or {}
-        for first, last in frozen.get("holidays", []):
-            spans.append(Span(fields.Date.to_date(first), fields.Date.to_date(last), 0.0))
-        for first, last, share, is_yearly in frozen.get("quiet", []):
-            span = Span(fields.Date.to_date(first), fields.Date.to_date(last), share)
-            years = range(FIRST_YEAR, self.as_of.year + YEARS_AHEAD)
-            spans += in_years(span, years) if is_yearly else [span]
-        years = range(self.as_of.year - YEARS_BACK, self.as_of.year + YEARS_AHEAD)
-        end = date(years.stop, 1, 1)
-        spans = [span._replace(last=min(span.last, end)) for span in spans if span.first < end]
-        return _calendar(tuple(spans), tuple(shares) if shares else None, years)
+        return _calendar(
+            *(tuple(map(tuple, frozen.get(name, []))) for name in ("holidays", "quiet")),
+            tuple(shares) if shares else None,
+            self.as_of.year,
+        )
 
     def _sql_number(self, day: SQL) -> SQL:
         """``TradingCalendar.number`` in SQL: trading time up to the end of a day."""

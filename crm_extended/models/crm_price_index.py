@@ -117,6 +117,15 @@ class ResCompany(models.Model):
             for line in lines.search([("company_id", "=", self.id)], order="month")
         }
 
+    def _add_price_index(self, levels: dict, source: str):
+        """Enter the index of months: ``{first of month: level}``."""
+        self.env["crm.price.index"].create(
+            [
+                {"company_id": self.id, "month": month, "index": level, "source": source}
+                for month, level in levels.items()
+            ]
+        )
+
     def _customer_settings(self):
         # text: what is frozen must read as it was written
         prices = {str(month): repr(index) for month, index in self._price_index().items()}

@@ -55,17 +55,14 @@ class ResCompany(models.Model):
         chain = self._own_price_chain(day, last - relativedelta(months=LOOK_BACK))
         levels = {month: told.level for month, told in chain.months_.items()}
         added = linked(levels, {month_number(last): lines[0].index})
-        lines.create(
-            [
-                {
-                    "company_id": self.id,
-                    "month": month_day(month),
-                    "index": index,
-                    "source": "own",
-                }
+        # sudo: as above
+        self.sudo()._add_price_index(
+            {
+                month_day(month): index
                 for month, index in added.items()
                 if month > month_number(last)
-            ]
+            },
+            "own",
         )
 
 

@@ -151,11 +151,9 @@ class TestExplanationFigures(Explained, CustomerCase):
             "month": str(self.as_of.replace(day=1)),
             "shares": [0.5, 0.5, 1.5, 1.5, 0.8, 0.8, 1.2, 1.2, 0.7, 1.3, 0.9, 1.1],
         }
-        profiles = self.env.registry["crm.customer.profile"]
+        runs = self.env.registry["crm.model.run"]
         with patch.object(
-            profiles,
-            "_decided_this_month",
-            lambda self, run, name: season if name == "season" else False,
+            runs, "_decided_this_month", lambda self, name: season if name == "season" else False
         ):
             self.refresh()
         self.assertIn("strong month", self.text(self.customers["regular"], self.reader))
@@ -218,6 +216,7 @@ class TestExplanationFigures(Explained, CustomerCase):
                     left, right = left.replace(sign, operator), right.replace(sign, operator)
                 self.assertRegex(left, r"^[\d\s.*+()/e-]+$")
                 formulas += 1
+                # of digits and operators alone, as asserted above
                 value, said = eval(left), float(right)  # pylint: disable=eval-used
                 # its numbers are rounded to six digits, amounts to the cent
                 tolerance = max(2e-4 * max(abs(said), 1e-3), 0.02 if "," in left else 0)
@@ -369,6 +368,7 @@ class TestExplanationRights(Explained, SeveralCustomersCase):
             for name, field in fields
             if field.store and field.groups in groups and field.type in ("monetary", "float")
         )
+        # names of our own fields
         self.env.cr.execute(
             f"UPDATE crm_customer_profile SET {assignments} WHERE company_id = %s",  # pylint: disable=sql-injection
             (self.company.id,),

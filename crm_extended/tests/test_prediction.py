@@ -93,8 +93,8 @@ class TestPrediction(PredictionCase):
         profiles = self.env.registry["crm.customer.profile"]
         learn = profiles._learn
 
-        def nobody_leaves(self, run, histories):
-            return learn(self, run, histories) | {"leaving_evidence": 0}
+        def nobody_leaves(self, run):
+            return learn(self, run) | {"leaving_evidence": 0}
 
         with patch.object(profiles, "_learn", nobody_leaves):
             self.refresh()
@@ -123,8 +123,8 @@ class TestPrediction(PredictionCase):
         while limit(alpha) < silence:
             alpha += 1
 
-        def learn_slower(self, run, histories):
-            return learn(self, run, histories) | {"alpha": alpha}
+        def learn_slower(self, run):
+            return learn(self, run) | {"alpha": alpha}
 
         with patch.object(profiles, "_learn", learn_slower):
             self.refresh()

@@ -46,17 +46,7 @@ class CrmPriceIndexCurrency(models.TransientModel):
         levels = self._monthly_levels()
         # all of them anew: a base of 100 in another month would look like a fall in prices
         known.unlink()
-        indexes.create(
-            [
-                {
-                    "company_id": self.company_id.id,
-                    "month": month,
-                    "index": level,
-                    "source": "currency",
-                }
-                for month, level in levels.items()
-            ]
-        )
+        self.company_id._add_price_index(levels, "currency")
         return self.env["ir.actions.act_window"]._for_xml_id("crm_extended.crm_price_index_action")
 
     def _monthly_levels(self) -> dict:

@@ -95,16 +95,8 @@ class CrmPriceIndexOwn(models.TransientModel):
         self._create_lines(index)
 
     def _create_lines(self, index: dict[int, float]):
-        self.env["crm.price.index"].create(
-            [
-                {
-                    "company_id": self.company_id.id,
-                    "month": month_day(month),
-                    "index": level,
-                    "source": "own",
-                }
-                for month, level in index.items()
-            ]
+        self.company_id._add_price_index(
+            {month_day(month): level for month, level in index.items()}, "own"
         )
 
     @api.model
