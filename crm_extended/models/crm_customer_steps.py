@@ -52,13 +52,25 @@ class CrmCustomerSteps(models.Model):
     @api.model
     def _refresh_facts(self, run) -> float:
         """Sum the purchase lines by document and purchase day, one range of ids a slice."""
+        if not run.position:
+            run._create_staging()
+        share = self._read_slice(run, self._stage_documents)
+        run._note(staged_documents=run.position["count"])
+        return share
+
+    @api.model
+    def _read_slice(self, run, stage) -> float:
+        """Read the next range of documents; the share of all that is read.
+
+        :param stage: ``stage(run, lines, name)`` stages what it makes of purchase lines under a
+            name made from ``name``, a number of its own for each range, and returns how many rows
+            it staged. All of them are counted in the run's position.
+        """
         self._refresh_limits()
         # the planner takes a range of documents for a few, and would look up each row of them
         self.env.cr.execute("SET LOCAL enable_nestloop = off; SET LOCAL parallel_setup_cost = 100")
         tables = sorted(self.env["crm.customer.fact"]._fact_tables(run.company_id).items())
-        position = run.position or {"table": 0, "id": 0, "slice": 0, "documents": 0}
-        if not run.position:
-            run._create_staging()
+        position = run.position or {"table": 0, "id": 0, "slice": 0, "count": 0}
         source, table = tables[position["table"]]
         [[first, last]] = self.env.execute_query(
             SQL(
@@ -69,9 +81,8 @@ class CrmCustomerSteps(models.Model):
         )
         if first is not None:
             until = min(first + SLICE_DOCUMENTS - 1, last)
-            position["documents"] += self._stage_documents(
-                run, source, first, until, f"document_{position['slice']}"
-            )
+            lines = self._lines_of_slice(run, source, first, until)
+            position["count"] += stage(run, lines, position["slice"])
             start = position["start"] if position["id"] else first
             position |= {"id": until, "slice": position["slice"] + 1, "start": start}
         share = (position["id"] - start + 1) / (last - start + 1) if last else 1
@@ -79,11 +90,10 @@ class CrmCustomerSteps(models.Model):
             position |= {"table": position["table"] + 1, "id": 0}
             share = 0
         run.position = position
-        run._note(staged_documents=position["documents"])
         return (position["table"] + share) / len(tables)
 
     @api.model
-    def _stage_documents(self, run, source: int, first: int, last: int, name: str) -> int:
+    def _lines_of_slice(self, run, source: int, first: int, last: int) -> SQL:
         facts = self.env["crm.customer.fact"]
         run._stage("link", facts._bulk_links(source, first, last))
         # few of many documents: looked up one by one, where all others are read in bulk
@@ -92,9 +102,11 @@ class CrmCustomerSteps(models.Model):
         self.env.cr.execute("SET LOCAL enable_nestloop = off")
         part = Slice(first, last, run._staging("link"), run._staging("reversal"))
         lines = facts._fact_sources(run.as_of, run.company_id, {source: part})
-        return run._stage(
-            name, self._sql_documents(SQL(" UNION ALL ").join(lines)), parent="document"
-        )
+        return SQL(" UNION ALL ").join(lines)
+
+    @api.model
+    def _stage_documents(self, run, lines: SQL, number: int) -> int:
+        return run._stage(f"document_{number}", self._sql_documents(lines), parent="document")
 
     @api.model
     def _sql_documents(self, lines: SQL) -> SQL:
@@ -209,6 +221,11 @@ class CrmCustomerSteps(models.Model):
         self.env["crm.customer.exclusion"]._propose_suspects(run)
 
     @api.model
+    def _row_sources(self, run) -> list[str]:
+        """Staged tables with a unique ``partner_id`` that the row is read from."""
+        return list(self._customer_aggregates(run))
+
+    @api.model
     def _sql_rows(self, run) -> SQL:
         """The columns of those who are due, from their aggregates."""
         return SQL(
@@ -230,7 +247,7 @@ class CrmCustomerSteps(models.Model):
                     table=run._staging(name),
                     name=SQL.identifier(name),
                 )
-                for name in self._customer_aggregates(run)
+                for name in self._row_sources(run)
             ),
             due=self._sql_is_due(run),
         )

@@ -140,6 +140,12 @@ class CrmModelRun(models.Model):
         help="What was learned of the value of orders (Gamma-Gamma), and the rates of margin and "
         "cost of all customers.",
     )
+    offers = fields.Json(
+        readonly=True,
+        groups="crm_extended.group_manager",
+        help="How the next products were found: method, setting, chance by score, and the day they "
+        "were found on.",
+    )
     statistics = fields.Json(
         readonly=True,
         groups="crm_extended.group_manager",
@@ -299,6 +305,7 @@ class CrmModelRun(models.Model):
                 "season": False,
                 "population": False,
                 "value_model": False,
+                "offers": False,
             }
         )
 
@@ -356,22 +363,17 @@ class CrmModelRun(models.Model):
 
     def _create_staging(self):
         self._drop_staging()
-        self.env.cr.execute(
-            SQL(
-                """CREATE UNLOGGED TABLE %s (
-                    partner_id integer,
-                    document_id bigint,
-                    date date,
-                    purchase_date date,
-                    purchases numeric,
-                    returns numeric,
-                    gross numeric,
-                    margin numeric,
-                    known numeric
-                )""",
-                self._staging("document"),
-            )
+        self._create_parent(
+            "document",
+            "partner_id integer, document_id bigint, date date, purchase_date date,"
+            " purchases numeric, returns numeric, gross numeric, margin numeric, known numeric",
         )
+
+    def _create_parent(self, name: str, columns: str):
+        """An empty staging table that others become parts of."""
+        table = self._staging(name)
+        self.env.cr.execute(SQL("DROP TABLE IF EXISTS %s CASCADE", table))
+        self.env.cr.execute(SQL("CREATE UNLOGGED TABLE %s (%s)", table, SQL(columns)))
 
     def _stage(self, name: str, select: SQL, parent: str | None = None):
         """Put what a select gives into a staging table, as a part of a parent table if given.
