@@ -26,13 +26,11 @@ class CrmCustomerHeadroom(models.Model):
     )
     wallet_low = fields.Monetary(
         readonly=True,
-        aggregator=None,
         groups=AMOUNT,
         help="Low end of what the customer spends in a year. Empty: no range is known.",
     )
     wallet_high = fields.Monetary(
         readonly=True,
-        aggregator=None,
         groups=AMOUNT,
         help="High end of what the customer spends in a year. Empty: no range is known.",
     )
@@ -74,14 +72,12 @@ class CrmCustomerHeadroom(models.Model):
     wallet_headroom_low = fields.Monetary(
         "Headroom, Low",
         readonly=True,
-        aggregator=None,
         groups=AMOUNT,
         help="Low end of the headroom. Empty: no range is known.",
     )
     wallet_headroom_high = fields.Monetary(
         "Headroom, High",
         readonly=True,
-        aggregator=None,
         groups=AMOUNT,
         help="High end of the headroom. Empty: no range is known.",
     )

@@ -51,14 +51,13 @@ class CrmCustomerPeers(models.Model):
     peer_count = fields.Integer(
         "Similar Customers",
         readonly=True,
-        aggregator=None,
+        aggregator="avg",
         help="Other customers of the same industry, size, country and quarter of the buyers by "
         "revenue, as far as there are 15 of them. 0: there are too few to compare.",
     )
     peer_possible = fields.Monetary(
         "Similar Customers Buy",
         readonly=True,
-        aggregator=None,
         groups="crm_extended.group_amount",
         help="What the upper fifth of similar customers buys from us (80th percentile of the "
         "revenue of 12 months), in prices of the as-of month.",
@@ -66,7 +65,6 @@ class CrmCustomerPeers(models.Model):
     peer_low = fields.Monetary(
         "Similar Customers Buy, Low",
         readonly=True,
-        aggregator=None,
         groups="crm_extended.group_amount",
         help="70th percentile of similar customers' revenue of 12 months, in prices of the as-of "
         "month.",
@@ -74,7 +72,6 @@ class CrmCustomerPeers(models.Model):
     peer_high = fields.Monetary(
         "Similar Customers Buy, High",
         readonly=True,
-        aggregator=None,
         groups="crm_extended.group_amount",
         help="90th percentile of similar customers' revenue of 12 months, in prices of the as-of "
         "month.",
