@@ -39,6 +39,7 @@ from . import (
     crm_customer_explanation_money,
     crm_customer_explanation_forecast,
     crm_customer_explanation_rating,
+    crm_customer_explanation_wallet,
     crm_model_run_summary,
     res_company,
     crm_customer_wallet,

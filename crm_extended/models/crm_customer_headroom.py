@@ -1,7 +1,8 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from .crm_customer_wallet import WALLET_SOURCES
+from ..wording import percent
+from .crm_customer_wallet import SAID_SOURCES, WALLET_SOURCES
 
 AMOUNT = "crm_extended.group_amount"
 
@@ -221,3 +222,27 @@ class CrmCustomerHeadroom(models.Model):
             )
             for name, wallet, peers, other in parts
         }
+
+    # ------------------------------------------------------------------- in words
+
+    def _headroom_sentence(self) -> str:
+        """What is ours of what he spends, and the room, where the customer told something."""
+        if self.wallet_source not in SAID_SOURCES or not self.wallet_date:
+            return ""
+        values = {
+            "share": percent(self.env, self.wallet_share),
+            "amount": self._format_amount(self.wallet_headroom),
+        }
+        days = self._days_since(self.wallet_date)
+        if days <= 0:
+            return self.env._(
+                "Buys about %(share)s of such goods from us, as the customer just said; room for "
+                "%(amount)s a year.",
+                **values,
+            )
+        return self.env._(
+            "Buys about %(share)s of such goods from us, as the customer said %(since)s ago; room "
+            "for %(amount)s a year.",
+            since=self._format_days(days),
+            **values,
+        )

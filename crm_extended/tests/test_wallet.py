@@ -1,6 +1,7 @@
 from datetime import date
 
 from freezegun import freeze_time
+from lxml import html
 
 from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError, ValidationError
@@ -28,6 +29,11 @@ class WalletCase(CustomerCase):
         said = {"amount": amount} if amount else {"source": "rank"}
         values = {"partner_id": customer.id, "date": cls._day(day)} | said | values
         return cls.env[WALLET].create(values)
+
+    def explain(self, customer, user):
+        row = self.as_user(self.row(customer).sudo(False), user)
+        page = row.with_context(customer_explanation=True).explanation
+        return " ".join(html.fromstring(page).text_content().split())
 
     def stored(self, customer):
         """The columns of a row as the database has them."""
@@ -442,6 +448,31 @@ class TestWallet(WalletCase):
         with self.assertRaisesRegex(UserError, "choose the customer"):
             self.make_lead().action_ask_wallet()
 
+    # ----------------------------------------------------------------- in words
+
+    def test_explanation_says_how_share_and_headroom_came_about(self):
+        reader = self.make_user("finance")
+        self.make_wallet(self.customer, 4000)
+        text = self.explain(self.customer, reader)
+        self.assertIn("1000 / 4000 = 0.25", text)
+        self.assertIn("max(0, 4000 − 1000) = 3000", text)
+        self.env[WALLET].search([]).active = False
+        self.make_wallet(self.customer, rank=2, supplier_count=4)
+        text = self.explain(self.customer, reader)
+        self.assertIn("(1 − 2 / (4 + 1)) · 2 / 4 = 0.3", text)
+        self.assertNotIn("have changed since", text)
+        self.assertNotIn("Headroom", self.explain(self.customer, self.make_user("user")))
+        action = self.as_user(self.row(self.customer), reader).action_open_behind("wallet")
+        self.assertEqual(len(self.env[WALLET].search(action["domain"])), 1)
+
+    def test_reason_names_the_room_where_the_customer_told_something(self):
+        reader = self.make_user("finance")
+        self.make_wallet(self.customer, rank=2, supplier_count=4)
+        self.assertIn("about 30", self.as_user(self.row(self.customer), reader).reason)
+        self.assertNotIn(
+            "about 30", self.as_user(self.row(self.customer), self.make_user("user")).reason
+        )
+
     # ----------------------------------------------------------------- rights
 
     def test_salesperson_enters_for_his_customers_and_nobody_elses(self):
@@ -608,6 +639,9 @@ class TestPeers(WalletCase):
         told = row._ask_again()
         for name in ("wallet_headroom", "wallet_source", "peer_count", "peer_group"):
             self.assertTrue(row._is_same(name, told.figures[name]), name)
+        text = self.explain(self.customers[0], self.make_user("finance"))
+        self.assertIn("24 others", text)
+        self.assertIn("max(0, 2020 − 100) = 1920", text)
         self.make_wallet(self.customers[0], 5000)
         told = row._ask_again()
         self.assertTrue(row._is_same("wallet_share", told.figures["wallet_share"]))
