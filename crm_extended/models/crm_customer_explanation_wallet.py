@@ -39,8 +39,11 @@ class CrmCustomerExplanationWallet(models.Model):
                         day=day,
                     )
                 ]
-                formulas = [self._say_fraction(figures, "own_revenue", "said_share",
-                                               "wallet_amount")]  # fmt: skip
+                formulas = [
+                    f"{self._plain_money(figures['own_revenue'])}"
+                    f" / {self._plain(float(figures['said_share']))}"
+                    f" = {self._plain_money(figures['wallet_amount'])}"
+                ]
             case _:
                 says = [
                     self.env._(
@@ -58,17 +61,17 @@ class CrmCustomerExplanationWallet(models.Model):
         links = [Link(self.env._("All that was said"), "wallet")]
         return self._item(told, "wallet_amount", says=says, formulas=formulas, links=links)
 
-    def _say_fraction(self, figures, above: str, below: str, result: str) -> str:
-        values = [self._plain(float(figures[name])) for name in (above, below, result)]
-        return "{} / {} = {}".format(*values)
-
     def _explain_wallet_share(self, told: Told) -> Item:
         figures = told.figures
         if figures["wallet_known"] == "rank":
             says, formulas = self._explain_rank(told)
         else:
             says = [self.env._("What he buys from us in 12 months, by all that he spends.")]
-            formulas = [self._say_fraction(figures, "own_revenue", "wallet_amount", "wallet_share")]
+            formulas = [
+                f"{self._plain_money(figures['own_revenue'])}"
+                f" / {self._plain_money(figures['wallet_amount'])}"
+                f" = {self._plain(figures['wallet_share'])}"
+            ]
             if figures["own_revenue"] > figures["wallet_amount"]:
                 says.append(self.env._("He buys more than that from us alone: it is all, at most."))
                 formulas = []
@@ -110,7 +113,6 @@ class CrmCustomerExplanationWallet(models.Model):
 
     def _explain_headroom(self, told: Told) -> Item:
         figures = told.figures
-        own = self._plain(float(figures["own_revenue"]))
         if figures["wallet_known"]:
             above = figures["wallet_amount"]
             says = [self.env._("The wallet less what he buys from us in 12 months.")]
@@ -120,9 +122,12 @@ class CrmCustomerExplanationWallet(models.Model):
         else:
             says = [self.env._("Compared with similar customers, in categories not bought.")]
             return self._item(told, "wallet_headroom", says=says)
+        if not figures["wallet_headroom"]:
+            says.append(self.env._("He buys that much already: there is no room above it."))
+            return self._item(told, "wallet_headroom", says=says)
         formulas = [
-            f"max(0, {self._plain(float(above))} − {own})"
-            f" = {self._plain(float(figures['wallet_headroom']))}"
+            f"{self._plain_money(above)} − {self._plain_money(figures['own_revenue'])}"
+            f" = {self._plain_money(figures['wallet_headroom'])}"
         ]
         return self._item(told, "wallet_headroom", says=says, formulas=formulas)
 
