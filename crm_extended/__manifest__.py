@@ -18,6 +18,8 @@
         "views/crm_customer_exclusion_views.xml",
         "views/crm_customer_fact_views.xml",
         "views/crm_customer_explanation_views.xml",
+        "views/crm_customer_wallet_views.xml",
+        "views/crm_wallet_benchmark_views.xml",
         "views/crm_customer_profile_views.xml",
         "views/res_partner_views.xml",
         "views/crm_lead_views.xml",

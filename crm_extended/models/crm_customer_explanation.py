@@ -12,7 +12,7 @@ MARGIN = "crm_extended.group_margin"
 MANAGER = "crm_extended.group_manager"
 # figures that are shares of one
 SHARES = ("p_order_30d", "p_order_60d", "p_order_90d", "return_rate_12m", "margin_coverage",
-          "real_change_12m")  # fmt: skip
+          "real_change_12m", "wallet_share", "wallet_share_change")  # fmt: skip
 # of a figure that was rounded
 TOLERANCE = 1e-6
 

@@ -38,7 +38,7 @@ class RowNumber:
     """
 
     def _search_related(self, records, operator_name, value):
-        path, name = self.related.split(".")
+        path, _dot, name = self.related.rpartition(".")
         if operator_name in COMPARISONS:
             value = value or self.falsy_value
             domain = Domain(path, "any!", Domain(name, operator_name, value))

@@ -27,7 +27,15 @@ class CrmCustomerReason(models.Model):
     )
 
     @api.depends_context("uid", "lang", "company")
-    @api.depends("reason_code", "reason_args", "loss_maker_args", "tier_id", "tier_valid_until")
+    @api.depends(
+        "reason_code",
+        "reason_args",
+        "loss_maker_args",
+        "tier_id",
+        "tier_valid_until",
+        "wallet_source",
+        "wallet_share",
+    )
     def _compute_reason(self):
         may_see_amounts = self.env.user.has_group("crm_extended.group_amount")
         may_see_margins = self.env.user.has_group("crm_extended.group_margin")
@@ -38,6 +46,7 @@ class CrmCustomerReason(models.Model):
             sentences.append(profile._tier_sentence())
             if may_see_amounts:
                 sentences.append(profile._amount_sentence())
+                sentences.append(profile._headroom_sentence())
                 sentences.append(profile._keep_sentence())
             if may_see_margins and profile.sudo().loss_maker_flag:
                 sentences.append(profile._loss_maker_sentence())

@@ -3,6 +3,7 @@ from odoo.tools import SQL
 from odoo.tools.sql import column_exists, create_column
 
 from .crm_customer_lifecycle import LIFECYCLE_STAGES
+from .crm_customer_mirror import RowFloat
 from .crm_customer_rfm import RFM_SEGMENTS
 
 # bands of a lead, and the fields of the customer's row that they copy
@@ -57,6 +58,17 @@ class CrmLead(models.Model):
         groups="crm_extended.group_user",
         help="Loyalty tier of the customer of this lead, as of the last refresh; on closed leads "
         "as of the day it was closed.",
+    )
+    wallet_share = RowFloat(
+        related="partner_id.customer_profile_id.wallet_share",
+        string="Share of Wallet",
+        help="Part of what the customer of this lead spends that is bought from us, 0 to 1, as of "
+        "now.",
+    )
+    wallet_source = fields.Selection(
+        related="partner_id.customer_profile_id.wallet_source",
+        string="Wallet Source",
+        groups="crm_extended.group_user",
     )
     customer_reason = fields.Char(
         compute="_compute_customer_reason",

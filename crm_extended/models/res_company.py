@@ -14,6 +14,7 @@ COST_DRIVERS = ("order", "delivery", "return", "call", "meeting", "delay")
 MAX_FACTOR = 100
 MAX_NEW_DAYS = 3650
 MAX_CLV_YEARS = 5
+MAX_WALLET_MONTHS = 120
 STALE_HOURS = 26
 # chances of a silence that can be told from data
 LOWEST_CHANCE, HIGHEST_CHANCE = 0.001, 0.5
@@ -92,6 +93,11 @@ class ResCompany(models.Model):
         "Overdue Amounts Ignored Up To",
         default=0.0,
         help="A customer who owes no more than this counts as paying well.",
+    )
+    customer_wallet_months = fields.Integer(
+        "Wallets Expire After",
+        default=12,
+        help="Months for which what a customer spends is believed after he told it.",
     )
     customer_run_id = fields.Many2one(
         "crm.model.run",
@@ -194,6 +200,18 @@ class ResCompany(models.Model):
             if company.customer_suspect_documents < 1:
                 raise ValidationError(
                     self.env._("“Propose As Walk-in From” needs at least one document.")
+                )
+
+    @api.constrains("customer_wallet_months")
+    def _check_customer_wallets(self):
+        for company in self:
+            if not 1 <= company.customer_wallet_months <= MAX_WALLET_MONTHS:
+                raise ValidationError(
+                    self.env._(
+                        "What customers spend is believed for 1 to %(most)s months: change "
+                        "“Wallets Expire After”.",
+                        most=MAX_WALLET_MONTHS,
+                    )
                 )
 
     @api.constrains(*(f"customer_cost_{driver}" for driver in COST_DRIVERS))

@@ -7,6 +7,12 @@ from .crm_customer_mirror import COUNTED_ONCE, RowFloat, RowInteger, RowLink, Ro
 USER = "crm_extended.group_user"
 # worth a word in every list of contacts
 STAGE_COLORS = {"loyal": 10, "at_risk": 2, "lost": 1}
+CUSTOMER_SIZES = [
+    ("1", "1–9 employees"),
+    ("10", "10–49 employees"),
+    ("50", "50–249 employees"),
+    ("250", "250 employees and more"),
+]
 
 
 class ResPartner(models.Model):
@@ -22,6 +28,11 @@ class ResPartner(models.Model):
         "No Profiling",
         help="This customer refused that his purchases are analysed: his row is deleted at once "
         "and none is made.",
+    )
+    customer_size = fields.Selection(
+        CUSTOMER_SIZES,
+        "Employees",
+        help="How many people work there. Customers are compared with others of their size.",
     )
     customer_profile_id = RowLink(
         "crm.customer.profile",
@@ -140,6 +151,30 @@ class ResPartner(models.Model):
     value_at_risk = RowMonetary(
         related="customer_profile_id.value_at_risk", currency_field="customer_currency_id"
     )
+    wallet_amount = RowMonetary(
+        related="customer_profile_id.wallet_amount", currency_field="customer_currency_id"
+    )
+    wallet_low = RowMonetary(
+        related="customer_profile_id.wallet_low", currency_field="customer_currency_id"
+    )
+    wallet_high = RowMonetary(
+        related="customer_profile_id.wallet_high", currency_field="customer_currency_id"
+    )
+    wallet_source = fields.Selection(related="customer_profile_id.wallet_source", groups=USER)
+    wallet_date = fields.Date(related="customer_profile_id.wallet_date", groups=USER)
+    wallet_expires_on = fields.Date(related="customer_profile_id.wallet_expires_on", groups=USER)
+    wallet_share = RowFloat(related="customer_profile_id.wallet_share")
+    wallet_share_change = RowFloat(related="customer_profile_id.wallet_share_change")
+    wallet_headroom = RowMonetary(
+        related="customer_profile_id.wallet_headroom", currency_field="customer_currency_id"
+    )
+    wallet_headroom_low = RowMonetary(
+        related="customer_profile_id.wallet_headroom_low", currency_field="customer_currency_id"
+    )
+    wallet_headroom_high = RowMonetary(
+        related="customer_profile_id.wallet_headroom_high", currency_field="customer_currency_id"
+    )
+    peer_count = RowInteger(related="customer_profile_id.peer_count", groups=USER)
     r_score = RowInteger(related="customer_profile_id.r_score", groups=USER)
     f_score = RowInteger(related="customer_profile_id.f_score", groups=USER)
     m_score = RowInteger(related="customer_profile_id.m_score", groups=USER)

@@ -19,7 +19,7 @@ class ResPartnerChanges(models.Model):
 
     @api.model
     def _commercial_fields(self):
-        return super()._commercial_fields() + ["profiling_optout"]
+        return super()._commercial_fields() + ["profiling_optout", "customer_size"]
 
     def write(self, vals):
         # read before super, which takes values out
@@ -31,6 +31,7 @@ class ResPartnerChanges(models.Model):
             self._drop_customers()
         if is_opted_out:
             self._drop_lead_bands()
+            self._drop_wallets()
         moved = [
             (partner.id, before, partner.commercial_partner_id.id)
             for partner, before in commercial_before.items()
@@ -69,6 +70,12 @@ class ResPartnerChanges(models.Model):
         ):
             self.env[model].sudo().search([("partner_id", "in", self.ids)], order="id").unlink()
         self._drop_forecasts()
+
+    def _drop_wallets(self):
+        """What somebody said of who wants nothing kept; an archived contact keeps his history."""
+        # sudo: users delete none
+        wallets = self.env["crm.customer.wallet"].sudo().with_context(active_test=False)
+        wallets.search([("partner_id", "in", self.ids)]).unlink()
 
     def _drop_forecasts(self):
         """What was said of these, in one statement: it may be a line a night of two years."""

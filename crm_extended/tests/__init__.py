@@ -27,6 +27,7 @@ from . import (
     test_translations,
     test_unknown_is_not_zero,
     test_value,
+    test_wallet,
 )
 
 # a server without the test tools runs the rest

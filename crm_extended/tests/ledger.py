@@ -32,6 +32,8 @@ EXACT = (
     "prediction_state",
     "next_order_from",
     "next_order_to",
+    "peer_count",
+    "wallet_source",
 )
 # what is rounded, and by how much it may differ
 NEARLY = {
@@ -41,6 +43,9 @@ NEARLY = {
     "p_order_60d": 1e-5,
     "p_order_90d": 1e-5,
     "expected_orders_365d": 1e-4,
+    "wallet_headroom": 0.011,
+    "wallet_headroom_low": 0.011,
+    "wallet_headroom_high": 0.011,
 }
 CENT = Decimal("0.01")
 RATES = (Decimal(1), Decimal("1.25"), Decimal("0.84"), Decimal("41.373195"))

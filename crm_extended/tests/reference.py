@@ -23,6 +23,8 @@ COMPANY_WEIGHT = 3
 LOYAL_INTERVALS = 3
 LOYAL_REVENUE = Decimal(2) / 3
 FALL_ORDERS = 6
+LEAST_PEERS = 15
+POSSIBLE = {"wallet_headroom_low": 0.7, "wallet_headroom": 0.8, "wallet_headroom_high": 0.9}
 SHORTEST_PAUSES = {"at_risk": 7, "lost": 28}
 LOSS_MAKER_COVERAGE = Decimal("0.8")
 LOSS_MAKER_DAYS = 183
@@ -309,6 +311,7 @@ def customers(ledger: Ledger, as_of: date, settings: Settings) -> dict[int, dict
         row |= life_cycle(customer, row, rhythm, ledger, as_of, settings)
         row |= prediction(customer, row, rhythm, ledger, as_of, settings)
     score(rows, all_facts, as_of)
+    headroom(rows, settings)
     return rows
 
 
@@ -629,3 +632,42 @@ def score(rows: dict, all_facts: list[Fact], as_of: date):
             "m_score": money,
             "rfm_segment": rfm.segment(row["lifecycle_stage"], recency, frequency, money),
         }
+
+
+# ---------------------------------------------------------------------- similar customers
+
+
+def between(values: list[float], share: float) -> float:
+    """The value below which a share of the values lies, between two of them where it falls so."""
+    values = sorted(values)
+    place = share * (len(values) - 1)
+    low, high = values[math.floor(place)], values[math.ceil(place)]
+    return low + (place - math.floor(place)) * (high - low)
+
+
+def headroom(rows: dict, settings: Settings):
+    """Nobody told what he spends: who bought is compared with the buyers of his quarter, or with
+    all. Industry, size and country are not known."""
+    own = {
+        number: float(row["revenue_12m"] or 0) if row["days"] else None
+        for number, row in rows.items()
+    }
+    buyers = {number: revenue for number, revenue in own.items() if revenue and revenue > 0}
+    cuts = [between(list(buyers.values()), share) for share in (0.25, 0.5, 0.75)] if buyers else []
+    quarter = {
+        number: sum(revenue > cut for cut in cuts)
+        for number, revenue in own.items()
+        if revenue is not None
+    }
+    for number, row in rows.items():
+        row |= dict.fromkeys(("peer_count", "wallet_source", *POSSIBLE))
+        if own[number] is None:
+            continue
+        same = {peer for peer in buyers if quarter[peer] == quarter[number]}
+        for group in (same, set(buyers)):
+            if len(group - {number}) >= LEAST_PEERS:
+                row |= {"peer_count": len(group - {number}), "wallet_source": "peers"}
+                for name, share in POSSIBLE.items():
+                    possible = between([buyers[peer] for peer in group], share)
+                    row[name] = max(0, possible - max(own[number], 0))
+                break

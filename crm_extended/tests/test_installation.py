@@ -23,7 +23,9 @@ class TestInstallation(TransactionCase):
             for name, field in self.env["res.partner"]._fields.items()
             if field.store and field.column_type and field._module == "crm_extended"
         }
-        self.assertEqual(stored, {"profiling_optout"}, "no figure is a column of the contact")
+        self.assertEqual(
+            stored, {"profiling_optout", "customer_size"}, "no figure is a column of the contact"
+        )
         self.env.cr.execute("SELECT COUNT(*) FROM res_partner WHERE profiling_optout IS NOT NULL")
         self.assertEqual(self.env.cr.fetchone(), (0,), "a column without default rewrites no row")
 

@@ -1,6 +1,7 @@
 import json
 from datetime import datetime, timedelta
 
+from odoo import Command
 from odoo.tests import JsonRpcException, tagged
 from odoo.tools import mute_logger
 
@@ -13,6 +14,8 @@ ROLES = READERS | {"system", "employee", "portal", "anonymous"}
 NOBODY = set()
 # as Odoo has it
 CONTACT_EDITORS = {"salesperson", "salesperson_all", "sales_manager", "margin", "system"}
+# who may read opportunities, as Odoo has it
+SELLERS = {"salesperson", "salesperson_all", "sales_manager", "margin"}
 PROFILE, RUN = "crm.customer.profile", "crm.model.run"
 FACT, EXCLUSION = "crm.customer.fact", "crm.customer.exclusion"
 SETTINGS = "res.config.settings"
@@ -23,6 +26,8 @@ FORECAST, BACKTEST = "crm.customer.forecast", "crm.model.backtest"
 QUIET = "crm.quiet.period"
 DRY_RUN, RATES = "crm.loyalty.dry.run", "crm.price.index.currency"
 READINESS = "crm.customer.readiness"
+WALLET, COMPETITOR = "crm.customer.wallet", "crm.customer.wallet.competitor"
+BENCHMARK = "crm.wallet.benchmark"
 OWN_PRICES, OWN_MONTH = "crm.price.index.own", "crm.price.index.own.line"
 # who may call what: every public method that the addon defines
 OWN_METHODS = {
@@ -39,6 +44,11 @@ OWN_METHODS = {
     (PROFILE, "action_new_quotation"): READERS,
     (PROFILE, "action_new_opportunity"): READERS,
     (PROFILE, "action_lock_tier"): READERS,
+    (PROFILE, "action_ask_wallet"): READERS,
+    (PROFILE, "action_open_wallets"): READERS,
+    ("res.partner", "action_ask_wallet"): READERS,
+    ("res.partner", "action_open_wallets"): READERS,
+    ("crm.lead", "action_ask_wallet"): SELLERS,
     (TIER, "action_open_customers"): READERS,
     (QUEUE, "action_retry"): MANAGERS,
     (DRY_RUN, "action_try"): MANAGERS,
@@ -111,6 +121,13 @@ class TestRightsRpc(SeveralCustomersHttpCase):
                 "reason": "Agreed",
             }
         )
+        wallet = cls.env[WALLET].create(
+            {
+                "partner_id": cls.lost.id,
+                "amount": 5000,
+                "competitor_ids": [Command.create({"name": "Other", "share": 0.2})],
+            }
+        )
         # nobody's customer is everybody's
         cls.records = {
             PROFILE: cls.row(cls.lost),
@@ -143,6 +160,12 @@ class TestRightsRpc(SeveralCustomersHttpCase):
             DRY_RUN: cls.env[DRY_RUN].create(cls.env[DRY_RUN].default_get(["company_id"])),
             RATES: cls.env[RATES].create({"currency_id": cls.env.ref("base.EUR").id}),
             OWN_PRICES: cls.env[OWN_PRICES].create({}),
+            WALLET: wallet,
+            COMPETITOR: wallet.competitor_ids,
+            BENCHMARK: cls.env[BENCHMARK].create(
+                {"customer_size": "1", "amount": 100, "source": "Yearbook"}
+            ),
+            "crm.lead": cls.make_lead(cls.lost, user_id=False),
             "res.partner": cls.lost,
         }
 
@@ -233,6 +256,8 @@ class TestRightsRpc(SeveralCustomersHttpCase):
             QUIET: READERS,
             BACKTEST: READERS,
             FORECAST: MANAGERS,
+            WALLET: READERS,
+            BENCHMARK: READERS,
         }
         calls = {}
         for model, roles in readers.items():
@@ -309,6 +334,53 @@ class TestRightsRpc(SeveralCustomersHttpCase):
                         self.is_refused(model, "unlink", self.records[model].ids), (role, model)
                     )
 
+    def test_wallets_are_entered_by_users_and_deleted_by_managers(self):
+        wallet, competitor = self.records[WALLET], self.records[COMPETITOR]
+        values = {"partner_id": self.lost.id, "amount": 5000}
+        self.check(
+            {
+                "read suppliers": (READERS, COMPETITOR, "read", [competitor.ids, ["share"]], {}),
+                "create": (READERS, WALLET, "create", [[values]], {}),
+                "write": (READERS, WALLET, "write", [wallet.ids, {"amount": 6000}], {}),
+                "web_save": (READERS, WALLET, "web_save", [[], values, {"id": {}}], {}),
+                "write suppliers": (
+                    READERS,
+                    COMPETITOR,
+                    "write",
+                    [competitor.ids, {"share": 0.1}],
+                    {},
+                ),
+                "write benchmarks": (
+                    MANAGERS,
+                    BENCHMARK,
+                    "write",
+                    [self.records[BENCHMARK].ids, {"amount": 200}],
+                    {},
+                ),
+            }
+        )
+        for role in sorted(ROLES - MANAGERS):
+            self.log_in(role)
+            with mute_logger("odoo.http"):
+                self.assertTrue(self.is_refused(WALLET, "unlink", wallet.ids), role)
+
+    def test_wallets_of_somebody_elses_customer_are_refused(self):
+        wallet = self.env[WALLET].create({"partner_id": self.loyal.id, "amount": 50000})
+        others = READERS - {"salesperson"}
+        self.check(
+            {
+                "read": (others, WALLET, "read", [wallet.ids, ["amount"]], {}),
+                "write": (others, WALLET, "write", [wallet.ids, {"note": "x"}], {}),
+                "create": (
+                    others,
+                    WALLET,
+                    "create",
+                    [[{"partner_id": self.loyal.id, "amount": 50000}]],
+                    {},
+                ),
+            }
+        )
+
     def test_private_methods_are_refused_to_all(self):
         for role in ("manager", "salesperson", "portal"):
             self.log_in(role)
@@ -316,6 +388,9 @@ class TestRightsRpc(SeveralCustomersHttpCase):
                 (PROFILE, "_cron_refresh"),
                 (PROFILE, "_refresh_publish"),
                 (PROFILE, "_apply_lock"),
+                (PROFILE, "_apply_wallets"),
+                (WALLET, "_show"),
+                (WALLET, "_own_sales"),
                 (QUEUE, "_cron_deliver"),
                 (QUEUE, "_deliver_batch"),
                 (RUN, "_drop_staging"),
