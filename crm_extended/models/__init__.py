@@ -21,6 +21,7 @@ from . import (
     crm_customer_rfm,
     crm_customer_value_class,
     crm_customer_tier,
+    crm_customer_growth,
     crm_customer_transitions,
     crm_customer_readiness,
     crm_customer_readiness_data,
@@ -51,5 +52,10 @@ from . import (
     sale_order,
     res_users,
     crm_lead,
+    crm_lead_kind,
+    crm_need,
+    crm_customer_need,
+    crm_customer_needs,
+    crm_loyalty_benefit,
     ir_demo,
 )
