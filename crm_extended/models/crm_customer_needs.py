@@ -28,10 +28,12 @@ class CrmCustomerNeeds(models.AbstractModel):
     def _compute_need_ids(self):
         keys = self._need_keys()
         needs, found = self._readable_needs(), {}
-        partners = {partner for partner, _company in keys.values()}
-        for need in needs.has_access("read") and needs.search_fetch(
-            [("partner_id", "in", list(partners))], ["partner_id", "company_id", "need_id"]
-        ):
+        if needs.has_access("read"):
+            partners = {partner for partner, _company in keys.values()}
+            needs = needs.search_fetch(
+                [("partner_id", "in", list(partners))], ["partner_id", "company_id", "need_id"]
+            )
+        for need in needs:
             key = (need.partner_id.id, need.company_id.id)
             found[key] = found.get(key, self.env["crm.need"]) | need.need_id
         for record in self:
@@ -52,7 +54,10 @@ class CrmCustomerNeeds(models.AbstractModel):
         needs = self._readable_needs()
 
         def to_sql(model, alias, query):
-            rows = needs._search(domain).subselect("partner_id", "company_id")
+            rows = needs._search(domain)
+            rows = rows.subselect(
+                *(SQL.identifier(rows.table, name) for name in ("partner_id", "company_id"))
+            )
             return SQL("%s IN %s", model._sql_need_key(alias, query), rows)
 
         def has_need(record):
@@ -126,13 +131,14 @@ class ResPartnerNeeds(models.Model):
         )
 
     def _customers_moved(self):
-        super()._customers_moved()
+        result = super()._customers_moved()
         # sudo: what they said follows the contacts, whoever moves them
         needs = self.env["crm.customer.need"].sudo().with_context(active_test=False)
         for partner in needs.search([("partner_id", "in", self.ids)]).partner_id:
             customer = partner.commercial_partner_id
             if customer != partner:
                 needs._keep_latest(partner, customer)
+        return result
 
 
 class CrmLeadNeeds(models.Model):

@@ -13,6 +13,7 @@ ROLES = READERS | {"system", "employee", "portal", "anonymous"}
 NOBODY = set()
 # as Odoo has it
 CONTACT_EDITORS = {"salesperson", "salesperson_all", "sales_manager", "margin", "system"}
+LEAD_READERS = {"salesperson", "salesperson_all", "sales_manager", "margin"}
 PROFILE, RUN = "crm.customer.profile", "crm.model.run"
 FACT, EXCLUSION = "crm.customer.fact", "crm.customer.exclusion"
 SETTINGS = "res.config.settings"
@@ -23,6 +24,8 @@ FORECAST, BACKTEST = "crm.customer.forecast", "crm.model.backtest"
 QUIET = "crm.quiet.period"
 DRY_RUN, RATES = "crm.loyalty.dry.run", "crm.price.index.currency"
 READINESS = "crm.customer.readiness"
+NEED, SAID, BENEFIT = "crm.need", "crm.customer.need", "crm.loyalty.benefit"
+NOTE = "crm.customer.need.note"
 OWN_PRICES, OWN_MONTH = "crm.price.index.own", "crm.price.index.own.line"
 # who may call what: every public method that the addon defines
 OWN_METHODS = {
@@ -39,6 +42,11 @@ OWN_METHODS = {
     (PROFILE, "action_new_quotation"): READERS,
     (PROFILE, "action_new_opportunity"): READERS,
     (PROFILE, "action_lock_tier"): READERS,
+    (PROFILE, "action_note_needs"): READERS,
+    ("res.partner", "action_note_needs"): READERS,
+    ("crm.lead", "action_note_needs"): LEAD_READERS & READERS,
+    # each his own
+    (NOTE, "action_keep"): NOBODY,
     (TIER, "action_open_customers"): READERS,
     (QUEUE, "action_retry"): MANAGERS,
     (DRY_RUN, "action_try"): MANAGERS,
@@ -144,6 +152,17 @@ class TestRightsRpc(SeveralCustomersHttpCase):
             RATES: cls.env[RATES].create({"currency_id": cls.env.ref("base.EUR").id}),
             OWN_PRICES: cls.env[OWN_PRICES].create({}),
             "res.partner": cls.lost,
+            "crm.lead": cls.make_lead(cls.lost, user_id=False),
+            NEED: cls.env.ref("crm_extended.crm_need_price"),
+            SAID: cls.env[SAID].create(
+                {
+                    "partner_id": cls.lost.id,
+                    "company_id": cls.company.id,
+                    "need_id": cls.env.ref("crm_extended.crm_need_price").id,
+                }
+            ),
+            BENEFIT: cls.env[BENEFIT].create({"tier_id": tier.id, "name": "Own driver"}),
+            NOTE: cls.env[NOTE].create({"partner_id": cls.lost.id, "company_id": cls.company.id}),
         }
 
     def log_in(self, role):
@@ -233,6 +252,8 @@ class TestRightsRpc(SeveralCustomersHttpCase):
             QUIET: READERS,
             BACKTEST: READERS,
             FORECAST: MANAGERS,
+            SAID: READERS,
+            BENEFIT: READERS,
         }
         calls = {}
         for model, roles in readers.items():
@@ -304,6 +325,43 @@ class TestRightsRpc(SeveralCustomersHttpCase):
         for role in sorted(ROLES - MANAGERS):
             self.log_in(role)
             for model in values:
+                with mute_logger("odoo.http"):
+                    self.assertTrue(
+                        self.is_refused(model, "unlink", self.records[model].ids), (role, model)
+                    )
+
+    def test_needs_are_kept_by_who_sees_the_customer_and_named_by_managers(self):
+        said = {
+            "partner_id": self.returner.id,
+            "company_id": self.company.id,
+            "need_id": self.records[NEED].id,
+        }
+        of_another = READERS - {"salesperson"}
+        foreign = said | {"partner_id": self.loyal.id}
+        self.check(
+            {
+                "read needs": (READERS, NEED, "search_read", [[], ["name"]], {}),
+                "name a need": (
+                    MANAGERS,
+                    NEED,
+                    "write",
+                    [self.records[NEED].ids, {"color": 2}],
+                    {},
+                ),
+                "promise": (
+                    MANAGERS,
+                    BENEFIT,
+                    "write",
+                    [self.records[BENEFIT].ids, {"name": "x"}],
+                    {},
+                ),
+                "renew": (READERS, SAID, "write", [self.records[SAID].ids, {"note": "x"}], {}),
+                "keep": (of_another, SAID, "create", [[foreign]], {}),
+            }
+        )
+        for role in sorted(ROLES - MANAGERS):
+            self.log_in(role)
+            for model in (NEED, SAID, BENEFIT):
                 with mute_logger("odoo.http"):
                     self.assertTrue(
                         self.is_refused(model, "unlink", self.records[model].ids), (role, model)
