@@ -162,14 +162,22 @@ class CrmCustomerNeed(models.Model):
         if not vals_list:
             return {}
         partners, companies, needs = map(set, zip(*map(self._key, vals_list), strict=True))
-        known = self.with_context(active_test=False).search(
-            [
-                ("partner_id", "in", partners),
-                ("company_id", "in", companies),
-                ("need_id", "in", needs),
-            ]
+        # sudo: renewing one that the user may not see is refused; unseen, it would be doubled
+        known = (
+            self.sudo()
+            .with_context(active_test=False)
+            .search(
+                [
+                    ("partner_id", "in", partners),
+                    ("company_id", "in", companies),
+                    ("need_id", "in", needs),
+                ]
+            )
         )
-        return {(need.partner_id.id, need.company_id.id, need.need_id.id): need for need in known}
+        return {
+            (need.partner_id.id, need.company_id.id, need.need_id.id): self.browse(need.id)
+            for need in known
+        }
 
     @api.model
     def _keep_latest(self, partners, partner):

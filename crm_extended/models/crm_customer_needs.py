@@ -80,8 +80,8 @@ class CrmCustomerNeeds(models.AbstractModel):
     def _sql_need_key(self, alias, query) -> SQL:
         raise NotImplementedError
 
-    def action_note_needs(self):
-        """Ask what matters to the customer, and keep the answer."""
+    def _ask_needs(self):
+        """Opens the question of what matters to the customer."""
         self.ensure_one()
         self.check_access("read")
         self.env["crm.customer.need"].check_access("create")
@@ -111,6 +111,9 @@ class CrmCustomerProfileNeeds(models.Model):
             self._field_to_sql(alias, "company_id", query),
         )
 
+    def action_note_needs(self):
+        return self._ask_needs()
+
 
 class ResPartnerNeeds(models.Model):
     """A contact has the needs of his customer in the current company."""
@@ -129,6 +132,9 @@ class ResPartnerNeeds(models.Model):
             self._field_to_sql(alias, "commercial_partner_id", query),
             self.env.company.id,
         )
+
+    def action_note_needs(self):
+        return self._ask_needs()
 
     def _customers_moved(self):
         result = super()._customers_moved()
@@ -156,4 +162,4 @@ class CrmLeadNeeds(models.Model):
                 )
             )
         company = self.company_id or self.env.company
-        return self.partner_id.with_company(company).action_note_needs()
+        return self.partner_id.with_company(company)._ask_needs()
