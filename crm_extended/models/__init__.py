@@ -34,6 +34,7 @@ from . import (
     crm_customer_explanation_lines,
     crm_customer_explanation_behaviour,
     crm_customer_explanation_money,
+    crm_customer_explanation_growth,
     crm_customer_explanation_forecast,
     crm_customer_explanation_rating,
     crm_model_run_summary,

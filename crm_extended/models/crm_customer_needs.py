@@ -114,6 +114,28 @@ class CrmCustomerProfileNeeds(models.Model):
     def action_note_needs(self):
         return self._ask_needs()
 
+    def action_open_needs(self):
+        """What the customer said, when, and to whom; also what matters no more."""
+        self.ensure_one()
+        self.check_access("read")
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "crm_extended.crm_customer_need_action"
+        )
+        return action | {
+            "display_name": self.env._(
+                "What %(customer)s Said", customer=self.partner_id.display_name
+            ),
+            "domain": [
+                ("partner_id", "=", self.partner_id.id),
+                ("company_id", "=", self.company_id.id),
+            ],
+            "context": {
+                "default_partner_id": self.partner_id.id,
+                "default_company_id": self.company_id.id,
+                "active_test": False,
+            },
+        }
+
 
 class ResPartnerNeeds(models.Model):
     """A contact has the needs of his customer in the current company."""

@@ -27,6 +27,7 @@ class CrmLoyaltyBenefit(models.Model):
         ondelete="restrict",
         help="Offered to customers of the tier to whom this matters. Empty: to all of the tier.",
     )
+    color = fields.Integer(related="need_id.color", help="That of the need that it answers.")
     sequence = fields.Integer(default=10)
     active = fields.Boolean(default=True)
 

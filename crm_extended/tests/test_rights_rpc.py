@@ -43,6 +43,7 @@ OWN_METHODS = {
     (PROFILE, "action_new_opportunity"): READERS,
     (PROFILE, "action_lock_tier"): READERS,
     (PROFILE, "action_note_needs"): READERS,
+    (PROFILE, "action_open_needs"): READERS,
     ("res.partner", "action_note_needs"): READERS,
     ("crm.lead", "action_note_needs"): LEAD_READERS & READERS,
     # each his own
