@@ -18,8 +18,11 @@ class CrmCustomerExplanationGrowth(models.Model):
     def _explain_trend(self, told: Told) -> Item:
         figures = told.figures
         after, before = figures["trend_after"], figures["trend_before"]
-        formulas = []
-        if figures["lifecycle_stage"] == "lost":
+        says, formulas = [], []
+        if figures["life_stage"] is None:
+            # what he had bought is gone since
+            pass
+        elif figures["lifecycle_stage"] == "lost":
             says = [self.env._("Lost customers decline, whatever they bought before.")]
         elif figures["life_stage"] == "new":
             says = [
@@ -33,8 +36,8 @@ class CrmCustomerExplanationGrowth(models.Model):
             says = [
                 *self._say_times(told),
                 self.env._(
-                    "A change of more than %(share)s is growing or declining. Who bought nothing in "
-                    "the later time is declining.",
+                    "A change of more than %(share)s is growing or declining. Who bought nothing "
+                    "in the later time is declining.",
                     share=percent(self.env, float(TREND)),
                 ),
             ]

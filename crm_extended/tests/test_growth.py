@@ -130,6 +130,28 @@ class TestLifeStage(CustomerCase):
         self.assertEqual(self.row(fewer).life_stage, "declining")
         self.assertEqual(self.row(young).life_stage, "stable")
 
+    def test_the_page_that_explains_says_what_was_compared(self):
+        finance = self.make_user("finance")
+
+        def page():
+            self.refresh()
+            row = self.as_user(self.row(self.customer), finance)
+            return row.with_context(customer_explanation=True).explanation
+
+        self.buy(*[100] * 5, *[200] * 5, first=273)
+        self.assertIn("1,000.00 / 400.00 − 1 = 1.5", page())
+        self.assertIn("of the first purchase day is left out", page())
+        self.make_purchases(self.customer, every=30, count=20, last=380)
+        self.assertIn("against that of the 12 before", page())
+        self.customer = self.make_customer("New")
+        self.make_invoice(self.customer, 20)
+        self.assertIn("less than 6 months ago", page())
+        invoice = self.env["account.move"].search([("partner_id", "=", self.customer.id)])
+        self.make_lead(self.customer)
+        invoice.button_draft()
+        row = self.as_user(self.row(self.customer), finance)
+        self.assertIn("Buying Trend", row.with_context(customer_explanation=True).explanation)
+
     def test_the_contact_shows_it_to_who_sees_no_amounts(self):
         self.buy(*[100] * 5, *[200] * 5, first=273)
         self.refresh()
