@@ -19,7 +19,8 @@ class CrmCustomerNeed(models.Model):
 
     There is one record per company, customer and need. Declared again it is renewed: it takes the
     new date and author, and matters again if it had ended. What is said by a contact is kept with
-    his customer. A need that is met still matters; one that matters no more is archived.
+    his customer. A need that is met still matters; one that matters no more is archived. Of who
+    refused profiling nothing is kept.
     """
 
     _name = "crm.customer.need"
@@ -85,6 +86,18 @@ class CrmCustomerNeed(models.Model):
                     self.env._(
                         "%(day)s has not come yet: enter the day on which %(customer)s said so.",
                         day=need.date,
+                        customer=need.partner_id.display_name,
+                    )
+                )
+
+    @api.constrains("partner_id")
+    def _check_optout(self):
+        for need in self:
+            if need.partner_id.profiling_optout:
+                raise ValidationError(
+                    self.env._(
+                        "%(customer)s wants no profile: what matters to him is not kept. “No "
+                        "Profiling” on the contact says so.",
                         customer=need.partner_id.display_name,
                     )
                 )

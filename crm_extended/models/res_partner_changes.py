@@ -31,6 +31,7 @@ class ResPartnerChanges(models.Model):
             self._drop_customers()
         if is_opted_out:
             self._drop_lead_bands()
+            self._drop_needs()
         moved = [
             (partner.id, before, partner.commercial_partner_id.id)
             for partner, before in commercial_before.items()

@@ -237,7 +237,21 @@ class TestNeeds(NeedsCase):
             counts.append(len([query for query in queries if "crm_customer_need" in query]))
         self.assertEqual(counts, [1, 1])
 
-    # --------------------------------------------------------- merged and moved contacts
+    # ------------------------------------------------ contacts that opt out, merge and move
+
+    def test_of_who_refuses_profiling_nothing_is_kept(self):
+        said = self.say(self.at_risk, self.price)
+        ended = self.say(self.at_risk, self.credit)
+        ended.active = False
+        self.at_risk.profiling_optout = True
+        self.assertFalse((said | ended).exists())
+        with self.assertRaisesRegex(ValidationError, "At Risk wants no profile"):
+            self.say(self.contact, self.price)
+
+    def test_who_is_archived_keeps_his_needs(self):
+        said = self.say(self.at_risk, self.price)
+        self.at_risk.action_archive()
+        self.assertTrue(said.exists())
 
     def test_merged_customers_leave_one_record_of_each_need(self):
         self.say(self.at_risk, self.price, date="2025-01-01", note="old")
