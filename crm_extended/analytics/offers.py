@@ -258,7 +258,7 @@ def judge(scores_of, past: Past) -> list[Judged]:
     """
     past = past.judged()
     ranked: list[list] = []
-    for start in range(0, len(past.baskets), BLOCK):
+    for start in range(0, max(len(past.baskets), 1), BLOCK):
         block = past.baskets[start : start + BLOCK]
         for way, scores in enumerate(scores_of(block)):
             if way == len(ranked):

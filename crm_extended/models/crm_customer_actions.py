@@ -1,6 +1,8 @@
 from odoo import api, models
 from odoo.exceptions import AccessError, UserError
 
+from .crm_lead_kind import KINDS_OF_STAGES
+
 
 class CrmCustomerActions(models.Model):
     """What a user does from a customer: write, plan, look at the documents, sell, recompute."""
@@ -153,6 +155,7 @@ class CrmCustomerActions(models.Model):
         }
 
     def action_new_opportunity(self):
+        """An opportunity of the kind that fits where the customer stands."""
         self.ensure_one()
         return {
             "type": "ir.actions.act_window",
@@ -164,6 +167,7 @@ class CrmCustomerActions(models.Model):
                 "default_partner_id": self.partner_id.id,
                 "default_user_id": self.user_id.id or self.env.uid,
                 "default_company_id": self.company_id.id,
+                "default_opportunity_kind": KINDS_OF_STAGES.get(self.lifecycle_stage, False),
             },
         }
 

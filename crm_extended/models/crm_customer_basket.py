@@ -47,7 +47,7 @@ class CrmCustomerBasket(models.Model):
 
     @api.model
     def _reads_products(self, run) -> bool:
-        return (run.statistics or {})["reads_products"]
+        return (run.statistics or {}).get("reads_products", False)
 
     @api.model
     def _is_reading_due(self, run) -> bool:

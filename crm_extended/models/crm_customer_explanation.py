@@ -165,6 +165,7 @@ class CrmCustomerExplanation(models.Model):
             "document": self._sql_documents(lines),
             "day": self._sql_days(run),
             **self._customer_aggregates(run),
+            **self._later_aggregates(run),
             "row": self._sql_rows(run),
         }
 

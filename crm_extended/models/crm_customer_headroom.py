@@ -150,9 +150,11 @@ class CrmCustomerHeadroom(models.Model):
             }
             | {
                 "wallet_source": SQL(
+                    # the upper fifth may still leave categories out
                     """COALESCE(wallet_known,
-                                CASE WHEN peer_possible IS NOT NULL THEN 'peers'
-                                     WHEN white_space_headroom IS NOT NULL THEN 'white_space'
+                                CASE WHEN peer_possible > own_revenue THEN 'peers'
+                                     WHEN white_space_headroom > 0 THEN 'white_space'
+                                     WHEN peer_possible IS NOT NULL THEN 'peers'
                                 END)"""
                 ),
                 "wallet_date": self._sql_by_source("said_date", "benchmark_date"),
@@ -213,8 +215,8 @@ class CrmCustomerHeadroom(models.Model):
                 """CASE WHEN wallet_known IS NOT NULL
                         THEN CASE WHEN %(wallet)s IS NOT NULL
                                   THEN GREATEST(%(wallet)s - own_revenue, 0) END
+                        WHEN wallet_source = 'white_space' THEN %(white_space)s
                         WHEN %(peers)s IS NOT NULL THEN GREATEST(%(peers)s - own_revenue, 0)
-                        ELSE %(white_space)s
                    END""",
                 wallet=SQL.identifier(wallet),
                 peers=SQL.identifier(peers),

@@ -6,6 +6,9 @@ from odoo.tools import SQL
 from ..analytics import offers
 from .crm_customer_prediction import HORIZON_DAYS
 from .crm_customer_steps import RefreshStep
+from .crm_model_run import RETRY_ON
+
+_logger = logging.getLogger(__name__)
 
 # products that are learned of at most, those with most buyers
 MOST_PRODUCTS = 5_000
@@ -39,13 +42,23 @@ class CrmCustomerOffer(models.Model):
 
     @api.model
     def _refresh_offers(self, run) -> float:
-        """One part a slice, in the order of ``_offer_parts``."""
+        """One part a slice, in the order of ``_offer_parts``. The numbers are published by now:
+        what fails here is noted, and spoils nothing else."""
         if not self._reads_products(run):
             return 1
         self._refresh_limits()
         position = run.position or {"part": 0, "after": 0}
         parts = self._offer_parts(run)
-        after = getattr(self, parts[position["part"]])(run, position["after"])
+        try:
+            with self.env.cr.savepoint():
+                after = getattr(self, parts[position["part"]])(run, position["after"])
+        except RETRY_ON:
+            raise
+        except Exception as error:
+            _logger.exception("Offers of %s could not be found", run.company_id.name)
+            run._note(offers_error=str(error))
+            run.offers = False
+            return 1
         if after is None:
             position = {"part": position["part"] + 1, "after": 0}
         else:

@@ -179,24 +179,16 @@ class CrmCustomerPeers(models.Model):
         common."""
         traits = SQL(", ").join(map(SQL.identifier, PEER_TRAITS))
         sets = [SQL("(%s)", SQL(", ").join(map(SQL.identifier, level))) for level in PEER_LEVELS]
-        entered = SQL(" AND ").join(
-            SQL("(GROUPING(%(trait)s) = 1 OR %(trait)s IS NOT NULL)", trait=SQL.identifier(trait))
-            for trait in PEER_TRAITS
-        )
-        key = SQL(", ").join(
-            SQL("%s || %s", trait[0] if trait != "customer_size" else "s", SQL.identifier(trait))
-            for trait in PEER_TRAITS
-        )
         return SQL(
             """SELECT GROUPING(%(traits)s) AS level, %(traits)s, COUNT(*) AS members,
-                      COALESCE(NULLIF(concat_ws('/', %(key)s), ''), 'all') AS peer_group,
+                      %(key)s AS peer_group,
                       %(possible)s
                  FROM members
                 WHERE is_buyer
                 GROUP BY GROUPING SETS (%(sets)s)
                HAVING COUNT(*) >= %(least)s AND %(entered)s""",
             traits=traits,
-            key=key,
+            key=self._sql_peer_key(),
             possible=SQL(", ").join(
                 SQL(
                     "percentile_cont(%s) WITHIN GROUP (ORDER BY revenue) AS %s",
@@ -207,8 +199,24 @@ class CrmCustomerPeers(models.Model):
             ),
             sets=SQL(", ").join(sets),
             least=LEAST_PEERS,
-            entered=entered,
+            entered=self._sql_traits_entered(),
         )
+
+    @api.model
+    def _sql_traits_entered(self) -> SQL:
+        return SQL(" AND ").join(
+            SQL("(GROUPING(%(trait)s) = 1 OR %(trait)s IS NOT NULL)", trait=SQL.identifier(trait))
+            for trait in PEER_TRAITS
+        )
+
+    @api.model
+    def _sql_peer_key(self) -> SQL:
+        """What the members of a group have in common, in one word."""
+        traits = SQL(", ").join(
+            SQL("%s || %s", trait[0] if trait != "customer_size" else "s", SQL.identifier(trait))
+            for trait in PEER_TRAITS
+        )
+        return SQL("COALESCE(NULLIF(concat_ws('/', %s), ''), 'all')", traits)
 
     @api.model
     def _sql_peer_join(self, number: int, level: tuple) -> SQL:

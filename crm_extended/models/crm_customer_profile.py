@@ -181,6 +181,11 @@ class CrmCustomerProfile(models.Model):
         return {}
 
     @api.model
+    def _later_aggregates(self, run) -> dict[str, SQL]:
+        """Further ones, which stand on staged aggregates: a step of their own stages them."""
+        return {}
+
+    @api.model
     def _customer_columns(self, run) -> dict[str, SQL]:
         """Columns of the staging row, over ``partner`` and the aggregates."""
         return {}

@@ -3,6 +3,7 @@ from odoo.tools import SQL
 
 from .crm_customer_peers import PEER_LEVELS, PEER_TRAITS
 from .crm_customer_steps import RefreshStep
+from .crm_model_run import Asked
 
 # white space: so many of the peers buy it
 LEAST_SHARE = 0.25
@@ -33,18 +34,17 @@ class CrmCustomerSpace(models.Model):
 
     @api.model
     def _refresh_spaces(self, run) -> float:
-        """One staged table a slice; what was found last where products are not read tonight."""
+        """One staged table a slice."""
         self._refresh_limits()
-        if not self._reads_products(run):
-            run._stage("white_space", self._sql_known_spaces(run))
-            return 1
-        tables = {
-            "category": self._sql_categories,
-            "repeat": self._sql_repeats,
-            "expectation": self._sql_expectations,
-            "space": self._sql_spaces,
-            "white_space": self._sql_sum_of_spaces,
-        }
+        tables = {"white_space": self._sql_white_space}
+        if self._reads_products(run):
+            tables = {
+                "category": self._sql_categories,
+                "repeat": self._sql_repeats,
+                "expectation": self._sql_expectations,
+                "space": self._sql_spaces,
+                **tables,
+            }
         done = (run.position or {}).get("tables", 0)
         name, select = list(tables.items())[done]
         run._stage(name, select(run))
@@ -52,22 +52,24 @@ class CrmCustomerSpace(models.Model):
         return (done + 1) / len(tables)
 
     @api.model
-    def _row_sources(self, run):
-        return [*super()._row_sources(run), "white_space"]
+    def _later_aggregates(self, run):
+        return super()._later_aggregates(run) | {"white_space": self._sql_white_space(run)}
 
     @api.model
-    def _sql_known_spaces(self, run) -> SQL:
+    def _sql_white_space(self, run) -> SQL:
+        """``(partner_id, headroom)``: of all categories; what was found last where products are
+        not read tonight, or one customer is asked of."""
+        asked = self.env.context.get("customer_asked")
+        if self._reads_products(run) and not isinstance(asked, Asked):
+            return SQL(
+                "SELECT partner_id, SUM(headroom) AS headroom FROM %s GROUP BY partner_id",
+                run._staging("space"),
+            )
         return SQL(
             "SELECT partner_id, SUM(headroom) AS headroom FROM crm_customer_category"
-            " WHERE company_id = %s GROUP BY partner_id",
+            " WHERE company_id = %s AND %s GROUP BY partner_id",
             run.company_id.id,
-        )
-
-    @api.model
-    def _sql_sum_of_spaces(self, run) -> SQL:
-        return SQL(
-            "SELECT partner_id, SUM(headroom) AS headroom FROM %s GROUP BY partner_id",
-            run._staging("space"),
+            run._of_whom(SQL("partner_id")),
         )
 
     # -------------------------------------------------------------------- comparing

@@ -223,7 +223,7 @@ class CrmCustomerSteps(models.Model):
     @api.model
     def _row_sources(self, run) -> list[str]:
         """Staged tables with a unique ``partner_id`` that the row is read from."""
-        return list(self._customer_aggregates(run))
+        return [*self._customer_aggregates(run), *self._later_aggregates(run)]
 
     @api.model
     def _sql_rows(self, run) -> SQL:

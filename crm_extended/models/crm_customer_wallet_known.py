@@ -15,11 +15,7 @@ class CrmCustomerWalletKnown(models.Model):
 
     @api.model
     def _customer_aggregates(self, run):
-        return (
-            super()._customer_aggregates(run)
-            | self._wallet_aggregates(run)
-            | {"white_space": self._sql_white_space(run)}
-        )
+        return super()._customer_aggregates(run) | self._wallet_aggregates(run)
 
     @api.model
     def _wallet_aggregates(self, run) -> dict[str, SQL]:
@@ -31,12 +27,6 @@ class CrmCustomerWalletKnown(models.Model):
             "wallet_before": SQL(whole, self._sql_wallets(run, year_ago)),
             "benchmark": self._sql_benchmarks(run),
         }
-
-    @api.model
-    def _sql_white_space(self, run) -> SQL:
-        """Headroom from categories that similar customers buy: ``partner_id, headroom``, in
-        prices of the as-of month. A seam: nobody has any yet."""
-        return SQL("SELECT NULL::integer AS partner_id, NULL::numeric AS headroom WHERE FALSE")
 
     @api.model
     def _sql_wallets(self, run, day=None) -> SQL:

@@ -126,6 +126,8 @@ class ResPartner(models.Model):
 
     lifecycle_stage = fields.Selection(related="customer_profile_id.lifecycle_stage", groups=USER)
     stage_since = fields.Date(related="customer_profile_id.stage_since", groups=USER)
+    life_stage = fields.Selection(related="customer_profile_id.life_stage", groups=USER)
+    upsell_flag = fields.Boolean(related="customer_profile_id.upsell_flag")
     retention_flag = fields.Boolean(related="customer_profile_id.retention_flag", groups=USER)
     winback_flag = fields.Boolean(related="customer_profile_id.winback_flag", groups=USER)
     expected_leave_date = fields.Date(

@@ -32,6 +32,7 @@ class ResPartnerChanges(models.Model):
         if is_opted_out:
             self._drop_lead_bands()
             self._drop_wallets()
+            self._drop_needs()
         moved = [
             (partner.id, before, partner.commercial_partner_id.id)
             for partner, before in commercial_before.items()

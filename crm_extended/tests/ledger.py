@@ -29,6 +29,7 @@ EXACT = (
     "f_score",
     "m_score",
     "rfm_segment",
+    "life_stage",
     "prediction_state",
     "next_order_from",
     "next_order_to",

@@ -28,6 +28,7 @@ POSSIBLE = {"wallet_headroom_low": 0.7, "wallet_headroom": 0.8, "wallet_headroom
 SHORTEST_PAUSES = {"at_risk": 7, "lost": 28}
 LOSS_MAKER_COVERAGE = Decimal("0.8")
 LOSS_MAKER_DAYS = 183
+TREND = Decimal("0.2")
 
 
 @dataclass(eq=False)
@@ -305,11 +306,13 @@ def customers(ledger: Ledger, as_of: date, settings: Settings) -> dict[int, dict
         is_prospect = customer in ledger.leads and ledger.leads[customer] <= as_of
         if customer not in ledger.excluded and (days or is_prospect):
             rows[customer] = {"days": days} | value(own, days, as_of, settings)
+            rows[customer]["halves"] = halves(own, days, as_of)
     company = median([row["purchase_interval_days"] for row in rows.values() if row["gaps"]])
     rhythm = Rhythm(company, learn(rows, as_of), settings)
     for customer, row in rows.items():
         row |= life_cycle(customer, row, rhythm, ledger, as_of, settings)
         row |= prediction(customer, row, rhythm, ledger, as_of, settings)
+        row["life_stage"] = life_stage(row, as_of)
     score(rows, all_facts, as_of)
     headroom(rows, settings)
     return rows
@@ -414,6 +417,37 @@ def result_of_window(own: list[Fact], days: list[date], window: Window, settings
         "cost": cost,
         "contribution": None if margin is None else margin - cost,
     }
+
+
+# ------------------------------------------------------------------- buying trend
+
+
+def halves(own: list[Fact], days: list[date], as_of: date) -> tuple[Decimal, Decimal, Decimal]:
+    """What was bought on the first day, and in the two halves of the time since; of an old
+    customer nothing and the two last years."""
+    if not days or days[0] <= as_of - relativedelta(months=24):
+        years = Window(as_of, 24, 12), Window(as_of, 12, 0)
+        return Decimal(0), *(total(own, year) for year in years)
+    opening = [fact for fact in own if fact.purchase_day and fact.purchase_day <= days[0]]
+    middle = days[0] + timedelta(days=(as_of - days[0]).days // 2)
+    later = [fact for fact in own if fact not in opening and fact.day > middle]
+    earlier = [fact for fact in own if fact not in opening and fact.day <= middle]
+    return total(opening), total(earlier), total(later)
+
+
+def life_stage(row: dict, as_of: date) -> str | None:
+    opening, before, after = row["halves"]
+    if not row["days"]:
+        return None
+    if row["lifecycle_stage"] == "lost":
+        return "declining"
+    if row["days"][0] > as_of - relativedelta(months=6):
+        return "new"
+    if after <= 0:
+        return "declining"
+    if after > (1 + TREND) * (opening + before):
+        return "growing"
+    return "declining" if after < (1 - TREND) * before else "stable"
 
 
 # -------------------------------------------------------------------- life cycle

@@ -146,3 +146,14 @@ class TestDemo(TransactionCase):
         rows = self.profiles.with_user(sara).search([("company_id", "=", self.company.id)])
         self.assertTrue(rows)
         self.assertFalse(rows.sudo().partner_id.user_id - sara)
+
+    def test_tiers_give_something_and_customers_have_said_what_matters_to_them(self):
+        rows = self.profiles.search([("company_id", "=", self.company.id)])
+        self.assertTrue(rows.filtered("need_ids"))
+        answered = [row for row in rows if row.benefit_ids.need_id]
+        self.assertTrue(answered, "a benefit answers a need that was declared")
+        for row in answered:
+            self.assertTrue(row.benefit_ids.need_id <= row.need_ids)
+        self.assertLessEqual(
+            {"new", "growing", "stable", "declining"}, set(rows.mapped("life_stage"))
+        )

@@ -15,7 +15,7 @@ NOBODY = set()
 # as Odoo has it
 CONTACT_EDITORS = {"salesperson", "salesperson_all", "sales_manager", "margin", "system"}
 # who may read opportunities, as Odoo has it
-SELLERS = {"salesperson", "salesperson_all", "sales_manager", "margin"}
+LEAD_READERS = {"salesperson", "salesperson_all", "sales_manager", "margin"}
 PROFILE, RUN = "crm.customer.profile", "crm.model.run"
 FACT, EXCLUSION = "crm.customer.fact", "crm.customer.exclusion"
 SETTINGS = "res.config.settings"
@@ -28,6 +28,8 @@ DRY_RUN, RATES = "crm.loyalty.dry.run", "crm.price.index.currency"
 READINESS = "crm.customer.readiness"
 WALLET, COMPETITOR = "crm.customer.wallet", "crm.customer.wallet.competitor"
 BENCHMARK = "crm.wallet.benchmark"
+NEED, SAID, BENEFIT = "crm.need", "crm.customer.need", "crm.loyalty.benefit"
+NOTE = "crm.customer.need.note"
 OWN_PRICES, OWN_MONTH = "crm.price.index.own", "crm.price.index.own.line"
 # who may call what: every public method that the addon defines
 OWN_METHODS = {
@@ -48,7 +50,13 @@ OWN_METHODS = {
     (PROFILE, "action_open_wallets"): READERS,
     ("res.partner", "action_ask_wallet"): READERS,
     ("res.partner", "action_open_wallets"): READERS,
-    ("crm.lead", "action_ask_wallet"): SELLERS,
+    ("crm.lead", "action_ask_wallet"): LEAD_READERS,
+    (PROFILE, "action_note_needs"): READERS,
+    (PROFILE, "action_open_needs"): READERS,
+    ("res.partner", "action_note_needs"): READERS,
+    ("crm.lead", "action_note_needs"): LEAD_READERS & READERS,
+    # each his own
+    (NOTE, "action_keep"): NOBODY,
     (TIER, "action_open_customers"): READERS,
     (QUEUE, "action_retry"): MANAGERS,
     (DRY_RUN, "action_try"): MANAGERS,
@@ -167,6 +175,16 @@ class TestRightsRpc(SeveralCustomersHttpCase):
             ),
             "crm.lead": cls.make_lead(cls.lost, user_id=False),
             "res.partner": cls.lost,
+            NEED: cls.env.ref("crm_extended.crm_need_price"),
+            SAID: cls.env[SAID].create(
+                {
+                    "partner_id": cls.lost.id,
+                    "company_id": cls.company.id,
+                    "need_id": cls.env.ref("crm_extended.crm_need_price").id,
+                }
+            ),
+            BENEFIT: cls.env[BENEFIT].create({"tier_id": tier.id, "name": "Own driver"}),
+            NOTE: cls.env[NOTE].create({"partner_id": cls.lost.id, "company_id": cls.company.id}),
         }
 
     def log_in(self, role):
@@ -258,6 +276,8 @@ class TestRightsRpc(SeveralCustomersHttpCase):
             FORECAST: MANAGERS,
             WALLET: READERS,
             BENCHMARK: READERS,
+            SAID: READERS,
+            BENEFIT: READERS,
         }
         calls = {}
         for model, roles in readers.items():
@@ -380,6 +400,43 @@ class TestRightsRpc(SeveralCustomersHttpCase):
                 ),
             }
         )
+
+    def test_needs_are_kept_by_who_sees_the_customer_and_named_by_managers(self):
+        said = {
+            "partner_id": self.returner.id,
+            "company_id": self.company.id,
+            "need_id": self.records[NEED].id,
+        }
+        of_another = READERS - {"salesperson"}
+        foreign = said | {"partner_id": self.loyal.id}
+        self.check(
+            {
+                "read needs": (READERS, NEED, "search_read", [[], ["name"]], {}),
+                "name a need": (
+                    MANAGERS,
+                    NEED,
+                    "write",
+                    [self.records[NEED].ids, {"color": 2}],
+                    {},
+                ),
+                "promise": (
+                    MANAGERS,
+                    BENEFIT,
+                    "write",
+                    [self.records[BENEFIT].ids, {"name": "x"}],
+                    {},
+                ),
+                "renew": (READERS, SAID, "write", [self.records[SAID].ids, {"note": "x"}], {}),
+                "keep": (of_another, SAID, "create", [[foreign]], {}),
+            }
+        )
+        for role in sorted(ROLES - MANAGERS):
+            self.log_in(role)
+            for model in (NEED, SAID, BENEFIT):
+                with mute_logger("odoo.http"):
+                    self.assertTrue(
+                        self.is_refused(model, "unlink", self.records[model].ids), (role, model)
+                    )
 
     def test_private_methods_are_refused_to_all(self):
         for role in ("manager", "salesperson", "portal"):

@@ -1,5 +1,6 @@
 from . import (
     base_partner_merge,
+    crm_customer_need_note,
     crm_loyalty_dry_run,
     crm_price_index_currency,
     crm_price_index_own,

@@ -10,7 +10,8 @@ ONE_PER_COMPANY = (
 
 class BasePartnerMerge(models.TransientModel):
     """Merged contacts leave one row and one exclusion per company: the target's own, else the
-    oldest. The row is marked as outdated and soon recomputed."""
+    oldest; and of each need what was said last. The row is marked as outdated and soon
+    recomputed."""
 
     _inherit = "base.partner.merge.automatic.wizard"
 
@@ -18,6 +19,7 @@ class BasePartnerMerge(models.TransientModel):
         for model in ONE_PER_COMPANY:
             self._keep_one_per_company(model, src_partners, dst_partner)
         self._keep_one_tier_history(src_partners, dst_partner)
+        self.env["crm.customer.need"]._keep_latest(src_partners, dst_partner)
         # of one customer now, and said of others
         src_partners._drop_forecasts()
         return super()._update_foreign_keys(src_partners, dst_partner)
