@@ -33,6 +33,7 @@ class TestInstallation(TransactionCase):
         self.env.cr.execute(
             "SELECT COUNT(*) FROM crm_lead"
             " WHERE lifecycle_stage IS NOT NULL OR rfm_segment IS NOT NULL"
+            " OR opportunity_kind IS NOT NULL"
         )
         self.assertEqual(self.env.cr.fetchone(), (0,), "bands come with the first refresh")
 

@@ -133,6 +133,14 @@ class TestNeeds(NeedsCase):
         self.assertNotIn("<b>", message.body)
         self.assertFalse(self.row(self.at_risk).contacted_on)
 
+    def test_who_may_not_edit_contacts_keeps_what_they_say(self):
+        user = self.make_user("user")
+        with self.ask(self.loyal, user) as form:
+            form.need_ids.add(self.price)
+        form.record.action_keep()
+        self.assertEqual(self.of(self.loyal).user_id, user)
+        self.assertEqual(self.loyal.message_ids[0].author_id, user.partner_id)
+
     def test_what_no_longer_matters_is_ended(self):
         self.say(self.at_risk, self.price)
         with self.ask(self.at_risk, self.anna) as form:
