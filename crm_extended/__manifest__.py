@@ -3,7 +3,7 @@
     "summary": "Who your best customers are, who is slipping away and by when, whom to win back",
     # without it Odoo takes README.md for one, and reads Markdown as reStructuredText
     "description": "Customer intelligence from orders and invoices. See README.md.",
-    "version": "19.0.1.2.0",
+    "version": "19.0.1.3.0",
     "category": "Sales/CRM",
     "author": "The crm_extended contributors",
     "license": "LGPL-3",
@@ -23,6 +23,8 @@
         "views/crm_wallet_benchmark_views.xml",
         "views/crm_need_views.xml",
         "views/crm_customer_profile_views.xml",
+        "views/crm_customer_category_views.xml",
+        "views/crm_customer_recommendation_views.xml",
         "views/res_partner_views.xml",
         "views/crm_lead_views.xml",
         "wizard/crm_loyalty_dry_run_views.xml",

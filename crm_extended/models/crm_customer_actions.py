@@ -141,6 +141,18 @@ class CrmCustomerActions(models.Model):
             "domain": domain,
         }
 
+    def action_open_categories(self):
+        """What this customer buys of each product category, and similar ones do."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "crm_extended.crm_customer_category_action"
+        )
+        domain = [
+            ("partner_id", "=", self.partner_id.id),
+            ("company_id", "=", self.company_id.id),
+        ]
+        return action | {"display_name": self.partner_id.display_name, "domain": domain}
+
     def action_new_quotation(self):
         self.ensure_one()
         return {

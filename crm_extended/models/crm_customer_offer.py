@@ -1,3 +1,4 @@
+import logging
 from datetime import timedelta
 
 from odoo import api, models

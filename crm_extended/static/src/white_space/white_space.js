@@ -67,10 +67,8 @@ export class WhiteSpaceRenderer extends Component {
     }
 }
 
-registry
-    .category("views")
-    .add("customer_white_space", {
-        ...listView,
-        Renderer: WhiteSpaceRenderer,
-        searchMenuTypes: ["filter", "favorite"],
-    });
+registry.category("views").add("customer_white_space", {
+    ...listView,
+    Renderer: WhiteSpaceRenderer,
+    searchMenuTypes: ["filter", "favorite"],
+});
