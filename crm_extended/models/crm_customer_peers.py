@@ -227,9 +227,9 @@ class CrmCustomerPeers(models.Model):
             for trait in level
         ]
         return SQL(
-            """LEFT JOIN peer_groups AS %(alias)s
-                      ON %(alias)s.level = %(level)s
-                     AND %(alias)s.members - member.is_buyer::integer >= %(least)s
+            # a table of its own: all groups are not gone through for each customer
+            """LEFT JOIN (SELECT * FROM peer_groups WHERE level = %(level)s OFFSET 0) AS %(alias)s
+                      ON %(alias)s.members - member.is_buyer::integer >= %(least)s
                      AND %(same)s""",
             alias=alias,
             level=grouping(level),

@@ -181,6 +181,9 @@ class CrmCustomerWallet(models.Model):
     def write(self, vals):
         if vals.get("partner_id"):
             vals = vals | {"partner_id": self._customer_of(vals["partner_id"])}
+        if "expires_on" in vals:
+            # it expires anew
+            vals = {"reviewed_on": False} | vals
         if vals.keys() <= SILENT_FIELDS:
             return super().write(vals)
         before = self._customers()

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from odoo import api, models
 from odoo.tools import SQL, format_date
 
@@ -8,6 +10,8 @@ from .crm_model_run import Asked
 # of the row, what a wallet stands beside
 ROW_COLUMNS = ("revenue_real_12m", "revenue_real_prev_12m", "peer_low", "peer_possible",
                "peer_high", "white_space_headroom")  # fmt: skip
+# a transaction that began before a refresh may end after it has read
+OVERLAP = timedelta(hours=1)
 # expired wallets looked at in a night
 REVIEWS = 200
 
@@ -82,7 +86,7 @@ class CrmCustomerWalletRow(models.Model):
         # what was said while the refresh was under way holds
         wallets = self.env["crm.customer.wallet"].with_context(active_test=False)
         said = wallets.search(
-            [("company_id", "=", run.company_id.id), ("write_date", ">=", run.started_at)]
+            [("company_id", "=", run.company_id.id), ("write_date", ">=", run.started_at - OVERLAP)]
         )
         self._apply_wallets(run.company_id, said.partner_id.commercial_partner_id)
         return done

@@ -528,6 +528,18 @@ class TestWallet(WalletCase):
         self.assertIn("Ask again", review.summary)
         self.assertEqual(wallet.reviewed_on, self.as_of)
 
+    def test_what_is_believed_for_longer_is_asked_for_again_when_that_is_over(self):
+        self.customer.user_id = self.make_user("salesperson")
+        wallet = self.make_wallet(self.customer, 4000, day=90, expires_on=self.ago(1))
+        self.refresh()
+        self.reviews(self.customer).unlink()
+        wallet.expires_on = self.ago(-5)
+        self.refresh()
+        self.assertFalse(self.reviews(self.customer))
+        with freeze_time(self.ago(-6)):
+            self.refresh(self.ago(-6))
+        self.assertTrue(self.reviews(self.customer))
+
     def test_author_is_asked_where_nobody_looks_after_the_customer(self):
         author = self.make_user("salesperson")
         self.make_wallet(self.customer, 4000, day=90, expires_on=self.ago(1), user_id=author.id)
