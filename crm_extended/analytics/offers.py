@@ -4,7 +4,7 @@ A basket is the set of products that one customer has bought so far, as position
 list of products. The model needs numpy; counting hits and the chance by score don't.
 """
 
-from bisect import bisect_left
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -27,6 +27,7 @@ MOST_JUDGED = 2_000
 # products per customer whose scores are compared with what was bought
 CALIBRATED = 30
 MOST_BINS = 20
+SCORE_DIGITS = 6
 
 Basket = Sequence[int]
 
@@ -134,7 +135,7 @@ def _spread(baskets: Sequence[Basket], products: int):
     numpy = _numpy()
     rows = numpy.zeros((len(baskets), products), dtype=numpy.float32)
     sizes = [len(basket) for basket in baskets]
-    positions = [product for basket in baskets for product in basket]
+    positions = numpy.array([product for basket in baskets for product in basket], dtype=int)
     rows[numpy.repeat(numpy.arange(len(baskets)), sizes), positions] = 1
     return rows
 
@@ -219,7 +220,7 @@ def _open(scores, baskets: Sequence[Basket], allowed):
     """Scores of what may be offered; minus infinity for what was bought or may not be."""
     numpy = _numpy()
     bought = _spread(baskets, scores.shape[1]) > 0
-    return numpy.where(bought | ~numpy.asarray(allowed)[None, :], -numpy.inf, scores)
+    return numpy.where(bought | ~numpy.asarray(allowed, dtype=bool)[None, :], -numpy.inf, scores)
 
 
 def _best(scores, count: int):
@@ -328,19 +329,40 @@ class Calibration:
     never falling with the score (pool adjacent violators; Ayer et al. 1955)."""
 
     def fit(self, scores: Sequence[float], bought: Sequence[bool]):
-        pairs = sorted(zip(scores, bought, strict=True))
-        bins = min(len(pairs), MOST_BINS)
-        pools = []
-        for number in range(bins):
-            part = pairs[number * len(pairs) // bins : (number + 1) * len(pairs) // bins]
-            pools.append([part[0][0], sum(hit for _score, hit in part), len(part)])
-            while len(pools) > 1 and pools[-2][1] * pools[-1][2] >= pools[-1][1] * pools[-2][2]:
-                _from, hits, count = pools.pop()
-                pools[-1][1] += hits
-                pools[-1][2] += count
+        counts: dict[float, list[int]] = {}
+        for score, hit in zip(scores, bought, strict=True):
+            # what differs by rounding alone is equal
+            count = counts.setdefault(round(score, SCORE_DIGITS), [0, 0])
+            count[0] += hit
+            count[1] += 1
+        least = len(scores) / MOST_BINS
+        pools: list[list] = []
+        for score in sorted(counts):
+            hits, count = counts[score]
+            if pools and pools[-1][2] < least:
+                pools[-1][1:] = [pools[-1][1] + hits, pools[-1][2] + count]
+            else:
+                pools.append([score, hits, count])
+        if len(pools) > 1 and pools[-1][2] < least:
+            _score, hits, count = pools.pop()
+            pools[-1][1:] = [pools[-1][1] + hits, pools[-1][2] + count]
+        pools = self._rising(pools)
         self.limits_ = [float(low) for low, _hits, _count in pools]
         self.chances_ = [hits / count for _low, hits, count in pools]
         return self
+
+    @staticmethod
+    def _rising(pools: list[list]) -> list[list]:
+        """Neighbours whose rate falls, taken together: ``[score, hits, count]``."""
+        rising: list[list] = []
+        for pool in pools:
+            rising.append(pool)
+            while (
+                len(rising) > 1 and rising[-2][1] * rising[-1][2] >= rising[-1][1] * rising[-2][2]
+            ):
+                _score, hits, count = rising.pop()
+                rising[-1][1:] = [rising[-1][1] + hits, rising[-1][2] + count]
+        return rising
 
     @classmethod
     def of(cls, limits: Sequence[float], chances: Sequence[float]):
@@ -358,7 +380,7 @@ class Calibration:
         """
         if not self.limits_:
             return None
-        return self.chances_[max(bisect_left(self.limits_, score + 1e-12) - 1, 0)]
+        return self.chances_[max(bisect_right(self.limits_, round(score, SCORE_DIGITS)) - 1, 0)]
 
 
 def calibrated(model: Ease, past: Past) -> Calibration:

@@ -232,7 +232,7 @@ class CrmCustomerOffer(models.Model):
     @api.model
     def _kept_calibration(self, calibration) -> dict:
         return {
-            "scores": [round(score, 6) for score in calibration.limits_],
+            "scores": calibration.limits_,
             "chances": [round(chance, 6) for chance in calibration.chances_],
         }
 

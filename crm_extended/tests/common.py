@@ -186,6 +186,28 @@ class CustomerWorld:
         return moves
 
     @classmethod
+    def make_baskets(cls, baskets):
+        """Post invoices of several products at once: ``[(customer, days ago or date, {product:
+        amount}), …]``."""
+        moves = cls.env["account.move"].create(
+            [
+                {
+                    "move_type": "out_invoice",
+                    "company_id": cls.company.id,
+                    "partner_id": customer.id,
+                    "invoice_date": cls._day(day),
+                    "date": cls._day(day),
+                    "invoice_line_ids": [
+                        cls._invoice_line(amount, product) for product, amount in basket.items()
+                    ],
+                }
+                for customer, day, basket in baskets
+            ]
+        )
+        moves.action_post()
+        return moves
+
+    @classmethod
     def make_invoice(cls, customer, day=0, amount=100.0, company=None, **values):
         return cls.make_invoices([(customer, day, amount)], company, **values)
 
@@ -344,10 +366,10 @@ class CustomerWorld:
         return day if isinstance(day, date) else cls.ago(day)
 
     @classmethod
-    def _invoice_line(cls, amount):
+    def _invoice_line(cls, amount, product=None):
         return Command.create(
             {
-                "product_id": cls.product.id,
+                "product_id": (product or cls.product).id,
                 "quantity": 1,
                 "price_unit": amount,
                 "tax_ids": [Command.clear()],
