@@ -116,8 +116,6 @@ class CrmCustomerHeadroom(models.Model):
     @api.model
     def _wallet_layers(self, run) -> list[dict[str, SQL]]:
         """The wallet and what follows from it, from what was said and the revenue of the row."""
-        digits = run.company_id.currency_id.decimal_places
-        own = SQL("GREATEST(revenue_real_12m, 0)")
         return [
             {
                 # our place says nothing of the wallet of who buys nothing from us
@@ -130,24 +128,7 @@ class CrmCustomerHeadroom(models.Model):
                 # NULL is nothing to GREATEST: who never bought has bought 0
                 "own_revenue": SQL("GREATEST(revenue_real_12m, 0)"),
             },
-            {
-                name: SQL(
-                    """ROUND(CASE wallet_known WHEN 'declared' THEN %(said)s
-                                  WHEN 'rank' THEN %(own)s / %(share)s
-                                  WHEN 'benchmark' THEN %(benchmark)s END, %(digits)s)""",
-                    said=SQL.identifier(f"said_{part}"),
-                    # the larger our share, the smaller the wallet
-                    share=SQL.identifier(share),
-                    own=own,
-                    benchmark=SQL.identifier(f"benchmark_{part}"),
-                    digits=digits,
-                )
-                for name, part, share in (
-                    ("wallet_amount", "amount", "said_share"),
-                    ("wallet_low", "low", "said_share_high"),
-                    ("wallet_high", "high", "said_share_low"),
-                )
-            }
+            self._sql_wallet_amounts(run)
             | {
                 "wallet_source": SQL(
                     # the upper fifth may still leave categories out
@@ -162,17 +143,7 @@ class CrmCustomerHeadroom(models.Model):
                     "said_expires_on", "benchmark_valid_until"
                 ),
             },
-            {
-                "wallet_share": SQL(
-                    # not NULLIF: LEAST takes NULL for nothing, and says 1
-                    """ROUND(CASE WHEN wallet_known = 'rank' THEN said_share
-                                  WHEN wallet_amount > 0
-                                  THEN LEAST(own_revenue / wallet_amount, 1)
-                             END, 6)::float8"""
-                ),
-                "share_before": self._sql_share_before(),
-                **self._sql_headrooms(),
-            },
+            self._sql_shares() | self._sql_headrooms(),
             {
                 "wallet_share_change": SQL(
                     """CASE WHEN wallet_known IN ('declared', 'rank')
@@ -181,6 +152,27 @@ class CrmCustomerHeadroom(models.Model):
                 ),
             },
         ]
+
+    @api.model
+    def _sql_wallet_amounts(self, run) -> dict[str, SQL]:
+        """By rank the larger our share, the smaller the wallet."""
+        parts = (
+            ("wallet_amount", "amount", "said_share"),
+            ("wallet_low", "low", "said_share_high"),
+            ("wallet_high", "high", "said_share_low"),
+        )
+        return {
+            name: SQL(
+                """ROUND(CASE wallet_known WHEN 'declared' THEN %(said)s
+                              WHEN 'rank' THEN own_revenue / %(share)s
+                              WHEN 'benchmark' THEN %(benchmark)s END, %(digits)s)""",
+                said=SQL.identifier(f"said_{part}"),
+                share=SQL.identifier(share),
+                benchmark=SQL.identifier(f"benchmark_{part}"),
+                digits=run.company_id.currency_id.decimal_places,
+            )
+            for name, part, share in parts
+        }
 
     @api.model
     def _sql_by_source(self, said: str, benchmark: str) -> SQL:
@@ -192,14 +184,23 @@ class CrmCustomerHeadroom(models.Model):
         )
 
     @api.model
-    def _sql_share_before(self) -> SQL:
-        """Our share a year ago, by what the customer had said by then."""
-        return SQL(
-            """CASE WHEN before_source = 'declared'
-                    THEN LEAST(GREATEST(revenue_real_prev_12m, 0) / before_amount, 1)
-                    WHEN before_source = 'rank' AND revenue_real_prev_12m > 0 THEN before_share
-               END"""
-        )
+    def _sql_shares(self) -> dict[str, SQL]:
+        """Our share, and that of a year ago by what the customer had said by then."""
+        return {
+            "wallet_share": SQL(
+                # not NULLIF: LEAST takes NULL for nothing, and says 1
+                """ROUND(CASE WHEN wallet_known = 'rank' THEN said_share
+                              WHEN wallet_amount > 0 THEN LEAST(own_revenue / wallet_amount, 1)
+                         END, 6)::float8"""
+            ),
+            "share_before": SQL(
+                """CASE WHEN before_source = 'declared'
+                        THEN LEAST(GREATEST(revenue_real_prev_12m, 0) / before_amount, 1)
+                        WHEN before_source = 'rank' AND revenue_real_prev_12m > 0
+                        THEN before_share
+                   END"""
+            ),
+        }
 
     @api.model
     def _sql_headrooms(self) -> dict[str, SQL]:

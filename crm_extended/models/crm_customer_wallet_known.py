@@ -38,16 +38,6 @@ class CrmCustomerWalletKnown(models.Model):
         """
         for model in ("crm.customer.wallet", "res.partner", "res.currency.rate"):
             self.env[model].flush_model()
-        amounts = {"amount": "amount", "low": "amount_low", "high": "amount_high"}
-        shares = {"share": "rank_share", "share_low": "rank_share_low"}
-        shares["share_high"] = "rank_share_high"
-        columns = {
-            name: self._sql_wallet_money(run, SQL.identifier("wallet", stored))
-            for name, stored in amounts.items()
-        } | {
-            name: SQL("NULLIF(%s, 0)::numeric", SQL.identifier("wallet", stored))
-            for name, stored in shares.items()
-        }
         return SQL(
             """SELECT DISTINCT ON (partner.commercial_partner_id, COALESCE(wallet.category_id, 0))
                       partner.commercial_partner_id AS partner_id, wallet.category_id,
@@ -64,7 +54,7 @@ class CrmCustomerWalletKnown(models.Model):
                 ORDER BY partner.commercial_partner_id, COALESCE(wallet.category_id, 0),
                          array_position(%(trust)s, wallet.source), wallet.date DESC,
                          wallet.id DESC""",
-            columns=sql_columns(columns),
+            columns=sql_columns(self._sql_said(run)),
             company=run.company_id.id,
             said=day or self._wallets_until(run),
             counts=day or run.as_of,
@@ -72,6 +62,19 @@ class CrmCustomerWalletKnown(models.Model):
             trust=list(SAID_SOURCES),
             of_whom=run._of_whom(SQL("wallet.partner_id")),
         )
+
+    @api.model
+    def _sql_said(self, run) -> dict[str, SQL]:
+        """Amounts and shares of a ``wallet``; the database has 0 where none was said."""
+        amounts = {"amount": "amount", "low": "amount_low", "high": "amount_high"}
+        shares = {name: f"rank_{name}" for name in ("share", "share_low", "share_high")}
+        return {
+            name: self._sql_wallet_money(run, SQL.identifier("wallet", stored))
+            for name, stored in amounts.items()
+        } | {
+            name: SQL("NULLIF(%s, 0)::numeric", SQL.identifier("wallet", stored))
+            for name, stored in shares.items()
+        }
 
     @api.model
     def _wallets_until(self, run):
@@ -121,7 +124,6 @@ class CrmCustomerWalletKnown(models.Model):
         valid_until``. Rules are looked up once for each kind of customer that there is."""
         for model in ("crm.wallet.benchmark", "res.partner"):
             self.env[model].flush_model()
-        names = {"amount": "amount", "low": "amount_low", "high": "amount_high"}
         return SQL(
             """WITH kinds AS (
                 SELECT industry_id, customer_size, country_id
@@ -133,38 +135,44 @@ class CrmCustomerWalletKnown(models.Model):
                SELECT partner.id AS partner_id, rule.*
                  FROM kinds
                 CROSS JOIN LATERAL (
-                    SELECT %(amounts)s, benchmark.date, benchmark.valid_until
-                      FROM crm_wallet_benchmark AS benchmark
-                     WHERE benchmark.active
-                       AND (benchmark.company_id IS NULL OR benchmark.company_id = %(company)s)
-                       AND (benchmark.industry_id IS NULL
-                            OR benchmark.industry_id = kinds.industry_id)
-                       AND (benchmark.customer_size IS NULL
-                            OR benchmark.customer_size = kinds.customer_size)
-                       AND (benchmark.country_id IS NULL
-                            OR benchmark.country_id = kinds.country_id)
-                       AND benchmark.date <= %(as_of)s
-                       AND (benchmark.valid_until IS NULL OR benchmark.valid_until >= %(as_of)s)
-                     ORDER BY num_nonnulls(benchmark.industry_id, benchmark.customer_size,
-                                           benchmark.country_id) DESC,
-                              benchmark.industry_id IS NULL, benchmark.customer_size IS NULL,
-                              benchmark.date DESC, benchmark.id DESC
-                     LIMIT 1
+                    %(rule)s
                 ) AS rule
                  JOIN res_partner AS partner
                    ON COALESCE(partner.industry_id, 0) = COALESCE(kinds.industry_id, 0)
                   AND COALESCE(partner.customer_size, '') = COALESCE(kinds.customer_size, '')
                   AND COALESCE(partner.country_id, 0) = COALESCE(kinds.country_id, 0)
                   AND partner.commercial_partner_id = partner.id AND %(of_whom)s""",
-            amounts=sql_columns(
-                {
-                    name: self._sql_wallet_money(
-                        run, SQL.identifier("benchmark", stored), "benchmark"
-                    )
-                    for name, stored in names.items()
-                }
-            ),
+            rule=self._sql_benchmark_rule(run),
+            of_whom=run._of_whom(SQL("partner.id")),
+        )
+
+    @api.model
+    def _sql_benchmark_rule(self, run) -> SQL:
+        """The rule for the customers of one of the ``kinds``."""
+        names = {"amount": "amount", "low": "amount_low", "high": "amount_high"}
+        amounts = {
+            name: self._sql_wallet_money(run, SQL.identifier("benchmark", stored), "benchmark")
+            for name, stored in names.items()
+        }
+        return SQL(
+            """SELECT %(amounts)s, benchmark.date, benchmark.valid_until
+                 FROM crm_wallet_benchmark AS benchmark
+                WHERE benchmark.active
+                  AND (benchmark.company_id IS NULL OR benchmark.company_id = %(company)s)
+                  AND (benchmark.industry_id IS NULL
+                       OR benchmark.industry_id = kinds.industry_id)
+                  AND (benchmark.customer_size IS NULL
+                       OR benchmark.customer_size = kinds.customer_size)
+                  AND (benchmark.country_id IS NULL
+                       OR benchmark.country_id = kinds.country_id)
+                  AND benchmark.date <= %(as_of)s
+                  AND (benchmark.valid_until IS NULL OR benchmark.valid_until >= %(as_of)s)
+                ORDER BY num_nonnulls(benchmark.industry_id, benchmark.customer_size,
+                                      benchmark.country_id) DESC,
+                         benchmark.industry_id IS NULL, benchmark.customer_size IS NULL,
+                         benchmark.date DESC, benchmark.id DESC
+                LIMIT 1""",
+            amounts=sql_columns(amounts),
             company=run.company_id.id,
             as_of=run.as_of,
-            of_whom=run._of_whom(SQL("partner.id")),
         )

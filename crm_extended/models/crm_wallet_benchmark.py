@@ -18,7 +18,7 @@ class CrmWalletBenchmark(models.Model):
     industry_id = fields.Many2one(
         "res.partner.industry", index="btree_not_null", ondelete="cascade", help="Empty: any."
     )
-    customer_size = fields.Selection(CUSTOMER_SIZES, "Employees", help="Empty: any size.")
+    customer_size = fields.Selection(CUSTOMER_SIZES, "Company Size", help="Empty: any size.")
     country_id = fields.Many2one("res.country", ondelete="cascade", help="Empty: any country.")
     company_id = fields.Many2one(
         "res.company",

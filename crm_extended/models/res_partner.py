@@ -31,7 +31,7 @@ class ResPartner(models.Model):
     )
     customer_size = fields.Selection(
         CUSTOMER_SIZES,
-        "Employees",
+        "Company Size",
         help="How many people work there. Customers are compared with others of their size.",
     )
     customer_profile_id = RowLink(
