@@ -1,3 +1,5 @@
+from collections import defaultdict
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_amount, format_date, formatLang
@@ -12,8 +14,8 @@ class CrmCustomerCategory(models.Model):
     """What a customer buys of one product category, beside what similar customers buy of it.
 
     White space is a category that he never bought and a quarter of his peers buy. What he could
-    buy more is ``max(0, share of peers who buy it × their median − his own)``, of 12 months. Written
-    by the refresh alone; categories are compared on one level of their tree.
+    buy more is ``max(0, share of peers who buy it × their median − his own)``, of 12 months.
+    Written by the refresh alone; categories are compared on one level of their tree.
     """
 
     _name = "crm.customer.category"
@@ -171,12 +173,11 @@ class CrmCustomerCategory(models.Model):
             ],
             order="id",
         )
-        weights = {}
+        weights = defaultdict(float)
         for cell in found:
-            weight = (cell.sudo().headroom or 0, cell.state != "bought", cell.times)
-            category = cell.category_id
-            weights[category] = tuple(map(sum, zip(weights.get(category, (0, 0, 0)), weight)))
-        columns = sorted(weights, key=lambda category: weights[category], reverse=True)
+            # sudo: the order of the columns tells no amount; what is bought stands behind
+            weights[cell.category_id] += cell.sudo().headroom or cell.times / 1e6
+        columns = sorted(weights, key=lambda category: -weights[category])
         columns = self.env["product.category"].union(*columns[:MOST_COLUMNS])
         rows = {(row.partner_id.id, row.company_id.id): row.id for row in profiles}
         cells = {row.id: {} for row in profiles}

@@ -11,7 +11,7 @@ from .crm_customer_prediction import HORIZON_DAYS
 NEIGHBORS = 30
 # products whose neighbours are found in one slice: some 10 s with 5,000 products
 SLICE_PRODUCTS = 1_000
-JUDGED = offers.MOST_JUDGED
+JUDGED = 2 * offers.MOST_JUDGED
 
 
 class CrmCustomerOfferCosine(models.Model):
@@ -215,28 +215,31 @@ class CrmCustomerOfferCosine(models.Model):
         if self._is_tuned(run):
             return
         day = self._horizon_ago(run)
+        # who bought nothing new tells nothing of the order of offers, but of their chances
         later = self._bought_later(run, day)
+        buyers = {partner: new for partner, new in later.items() if new}
         chosen = offers.Setting(0.0, 0.0)
         found = {}
-        if len(later) >= offers.FEWEST_JUDGED:
+        if len(buyers) >= offers.FEWEST_JUDGED:
             ranked = {
                 offers.Setting(0.0, exponent): self._ranked_then(run, day, exponent, list(later))
                 for exponent in offers.TRENDS
             }
-            wanted = list(later.values())
+            wanted = list(buyers.values())
             tried = {
                 setting: offers.hit_rates(
-                    [[position for position, _score in rows.get(partner, ())] for partner in later],
+                    [
+                        [position for position, _score in rows.get(partner, ())]
+                        for partner in buyers
+                    ],
                     wanted,
                 )
                 for setting, rows in ranked.items()
             }
             chosen = offers.best(tried)
-            popular = self._popular_then(run, day, later)
+            popular = offers.hit_rates(self._popular_then(run, day, buyers), wanted)
             # half the trend is what was known before
-            self._note_offer_backtest(
-                run, day, tried[offers.Setting(0.0, 0.5)], offers.hit_rates(popular, wanted)
-            )
+            self._note_offer_backtest(run, day, tried[offers.Setting(0.0, 0.5)], popular)
             pairs = [
                 (score, position in later[partner])
                 for partner, rows in ranked[chosen].items()
@@ -249,17 +252,17 @@ class CrmCustomerOfferCosine(models.Model):
 
     @api.model
     def _bought_later(self, run, day) -> dict[int, set]:
-        """What new products sampled customers bought in the horizon after a day, by customer."""
+        """What products sampled customers first bought in the horizon after a day, by customer."""
         rows = self.env.execute_query(
             SQL(
                 """SELECT partner_id,
-                          ARRAY_AGG(position) FILTER (WHERE first_day > %(day)s)
+                          ARRAY_AGG(position) FILTER (WHERE first_day > %(day)s AND norm > 0)
                      FROM %(bought)s AS bought
                      JOIN %(offered)s AS offered USING (product_id)
-                     JOIN %(norms)s AS sold USING (position)
+                     LEFT JOIN %(norms)s AS sold USING (position)
                     WHERE first_day <= %(until)s AND %(sample)s
                     GROUP BY partner_id
-                   HAVING MIN(first_day) <= %(day)s AND MAX(first_day) > %(day)s
+                   HAVING MIN(first_day) <= %(day)s
                     ORDER BY partner_id""",
                 bought=run._staging("bought"),
                 offered=run._staging("offered"),
@@ -270,7 +273,7 @@ class CrmCustomerOfferCosine(models.Model):
             )
         )
         every = -(-len(rows) // JUDGED) or 1
-        return {partner: set(positions) for partner, positions in rows[::every]}
+        return {partner: set(positions or ()) for partner, positions in rows[::every]}
 
     @api.model
     def _ranked_then(self, run, day, exponent, partners: list[int]) -> dict[int, list]:

@@ -59,7 +59,7 @@ class CrmCustomerSpace(models.Model):
     def _sql_white_space(self, run) -> SQL:
         """``(partner_id, headroom)``: of all categories; what was found last where products are
         not read tonight, or one customer is asked of."""
-        asked = self.env.context.get("customer_asked")
+        asked = run.env.context.get("customer_asked")
         if self._reads_products(run) and not isinstance(asked, Asked):
             return SQL(
                 "SELECT partner_id, SUM(headroom) AS headroom FROM %s GROUP BY partner_id",
