@@ -21,7 +21,7 @@ class CrmCustomerCategory(models.Model):
     _name = "crm.customer.category"
     _description = "Customer and Product Category"
     _log_access = False
-    _order = "partner_id, headroom DESC NULLS LAST, category_id"
+    _order = "partner_id, category_id"
     _rec_name = "category_id"
 
     company_id = fields.Many2one("res.company", required=True, readonly=True, ondelete="cascade")

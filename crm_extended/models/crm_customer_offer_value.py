@@ -118,8 +118,8 @@ class CrmCustomerOfferValue(models.Model):
 
     @api.model
     def _sql_steps_up(self, run) -> SQL:
-        """``(because_id, product_id, both_count, buyer_count, share)``: the products that customers took next
-        after another of the same category that costs less, and how many did."""
+        """``(because_id, product_id, both_count, buyer_count, share)``: the products that customers
+        took next after another of the same category that costs less, and how many did."""
         return SQL(
             """WITH kinds AS (
                 SELECT own_category_id

@@ -30,6 +30,8 @@ WALLET, COMPETITOR = "crm.customer.wallet", "crm.customer.wallet.competitor"
 BENCHMARK = "crm.wallet.benchmark"
 NEED, SAID, BENEFIT = "crm.need", "crm.customer.need", "crm.loyalty.benefit"
 NOTE = "crm.customer.need.note"
+OFFER, OFFERED = "crm.customer.recommendation", "crm.offer.backtest"
+CELL = "crm.customer.category"
 OWN_PRICES, OWN_MONTH = "crm.price.index.own", "crm.price.index.own.line"
 # who may call what: every public method that the addon defines
 OWN_METHODS = {
@@ -57,6 +59,14 @@ OWN_METHODS = {
     ("crm.lead", "action_note_needs"): LEAD_READERS & READERS,
     # each his own
     (NOTE, "action_keep"): NOBODY,
+    (PROFILE, "action_open_categories"): READERS,
+    (OFFER, "customer_offers"): READERS,
+    (OFFER, "action_refuse"): READERS,
+    # as Odoo has it for quotations and opportunities
+    (OFFER, "action_add_to_quotation"): LEAD_READERS,
+    (CELL, "action_make_opportunity"): LEAD_READERS,
+    (CELL, "white_space"): READERS,
+    (CELL, "action_open_customer"): READERS,
     (TIER, "action_open_customers"): READERS,
     (QUEUE, "action_retry"): MANAGERS,
     (DRY_RUN, "action_try"): MANAGERS,
@@ -106,6 +116,9 @@ class TestRightsRpc(SeveralCustomersHttpCase):
         cls.users = {
             role: cls.make_user(role, f"rpc_{role}") for role in ROLES - {"system", "anonymous"}
         }
+        # a method of the matrix refreshes: what it finds stays
+        cls.product.categ_id = cls.env["product.category"].create({"name": "Goods"})
+        cls.refresh()
         cls.users["system"] = cls.make_user("employee", "rpc_system")
         cls.env.ref("base.group_system").user_ids += cls.users["system"]
         cls.exclusion = cls.env[EXCLUSION].create(
@@ -184,8 +197,32 @@ class TestRightsRpc(SeveralCustomersHttpCase):
                 }
             ),
             BENEFIT: cls.env[BENEFIT].create({"tier_id": tier.id, "name": "Own driver"}),
+            OFFER: cls.make_offer(cls.lost),
+            OFFERED: cls.env[OFFERED].create(
+                {"company_id": cls.company.id, "as_of": cls.as_of, "method": "ease"}
+            ),
+            CELL: cls.find_cell(cls.lost),
             NOTE: cls.env[NOTE].create({"partner_id": cls.lost.id, "company_id": cls.company.id}),
         }
+
+    @classmethod
+    def make_offer(cls, customer):
+        return cls.env[OFFER].create(
+            {
+                "company_id": cls.company.id,
+                "currency_id": cls.company.currency_id.id,
+                "partner_id": customer.id,
+                "product_id": cls.product.id,
+                "kind": "cross_sell",
+                "state": "open",
+            }
+        )
+
+    @classmethod
+    def find_cell(cls, customer):
+        return cls.env[CELL].search(
+            [("partner_id", "=", customer.id), ("company_id", "=", cls.company.id)]
+        )
 
     def log_in(self, role):
         login = self.users[role].login if role in self.users else None
@@ -260,6 +297,29 @@ class TestRightsRpc(SeveralCustomersHttpCase):
             }
         )
 
+    def test_offers_and_white_space_of_somebody_elses_customer_are_refused(self):
+        offer, cell = self.make_offer(self.loyal), self.find_cell(self.loyal)
+        self.check(
+            {
+                "refuse": (READERS - {"salesperson"}, OFFER, "action_refuse", [offer.ids], {}),
+                "sell": (
+                    LEAD_READERS - {"salesperson"},
+                    CELL,
+                    "action_make_opportunity",
+                    [cell.ids],
+                    {},
+                ),
+                "read": (READERS - {"salesperson"}, CELL, "read", [cell.ids, ["state"]], {}),
+                "read offers": (
+                    READERS - {"salesperson"},
+                    OFFER,
+                    "read",
+                    [offer.ids, ["chance"]],
+                    {},
+                ),
+            }
+        )
+
     def test_reading_our_models_is_for_the_groups_of_the_addon(self):
         readers = {
             PROFILE: READERS,
@@ -278,6 +338,9 @@ class TestRightsRpc(SeveralCustomersHttpCase):
             BENCHMARK: READERS,
             SAID: READERS,
             BENEFIT: READERS,
+            OFFER: READERS,
+            OFFERED: READERS,
+            CELL: READERS,
         }
         calls = {}
         for model, roles in readers.items():
@@ -298,7 +361,8 @@ class TestRightsRpc(SeveralCustomersHttpCase):
 
     def test_nobody_changes_rows_runs_and_purchase_lines(self):
         calls = {}
-        for model in (PROFILE, RUN, FACT, HISTORY, EVENT, QUEUE, FORECAST, BACKTEST):
+        for model in (PROFILE, RUN, FACT, HISTORY, EVENT, QUEUE, FORECAST, BACKTEST, OFFER, OFFERED,
+                      CELL):  # fmt: skip
             ids = self.records[model].ids
             values = {"company_id": self.company.id}
             calls |= {

@@ -217,7 +217,7 @@ class TestWhiteSpaceWork(WhiteSpaceWorld):
                 matrix = cells.white_space(chosen.ids)
             self.assertEqual(len(matrix["cells"]), len(chosen))
             counts.append(len(queries))
-        self.assertEqual(counts[1], counts[2])
+        self.assertLessEqual(counts[2], counts[1])
 
     def test_the_most_room_comes_first(self):
         matrix = self.env[CELL].white_space(self.row(self.tender).ids)
