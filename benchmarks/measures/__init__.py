@@ -1,3 +1,14 @@
 """Measurements by subject; importing a module registers its measurements, in this order."""
 
-from . import refresh, screens, posting, truth, install, reliability, loyalty, prices, prediction
+from . import (
+    refresh,
+    screens,
+    posting,
+    truth,
+    install,
+    reliability,
+    loyalty,
+    prices,
+    prediction,
+    offers,
+)

@@ -70,7 +70,8 @@ class ResPartnerChanges(models.Model):
             "crm.loyalty.tier.history",
         ):
             self.env[model].sudo().search([("partner_id", "in", self.ids)], order="id").unlink()
-        self._drop_forecasts()
+        self._drop_found()
+        self._delete_of("crm.customer.recommendation")
 
     def _drop_wallets(self):
         """What somebody said of who wants nothing kept; an archived contact keeps his history."""
@@ -78,14 +79,28 @@ class ResPartnerChanges(models.Model):
         wallets = self.env["crm.customer.wallet"].sudo().with_context(active_test=False)
         wallets.search([("partner_id", "in", self.ids)]).unlink()
 
-    def _drop_forecasts(self):
-        """What was said of these, in one statement: it may be a line a night of two years."""
-        forecasts = self.env["crm.customer.forecast"]
-        forecasts.flush_model(["partner_id"])
+    def _drop_found(self):
+        """What was found of these but their row; not what they answered."""
+        for model in ("crm.customer.forecast", "crm.customer.category"):
+            self._delete_of(model)
+        self._drop_open_offers()
+
+    def _drop_open_offers(self):
+        self._delete_of("crm.customer.recommendation", SQL("state = 'open'"))
+
+    def _delete_of(self, model, condition=SQL("TRUE")):  # noqa: B008 - it cannot be changed
+        """In one statement: it may be a line a night of two years."""
+        records = self.env[model]
+        records.flush_model()
         self.env.cr.execute(
-            SQL("DELETE FROM crm_customer_forecast WHERE partner_id = ANY(%s)", self.ids)
+            SQL(
+                "DELETE FROM %s WHERE partner_id = ANY(%s) AND %s",
+                SQL.identifier(records._table),
+                self.ids,
+                condition,
+            )
         )
-        forecasts.invalidate_model()
+        records.invalidate_model()
 
     def _drop_lead_bands(self):
         """Also of closed opportunities: the customer wants no profile of him kept."""
@@ -118,6 +133,8 @@ class ResPartnerChanges(models.Model):
         if not rows:
             return
         kept = rows.filtered(lambda row: row.partner_id.commercial_partner_id == row.partner_id)
-        (rows - kept).unlink()
+        gone = rows - kept
+        gone.partner_id._drop_found()
+        gone.unlink()
         kept.is_outdated = True
         self.env.ref("crm_extended.ir_cron_customer_refresh").sudo()._trigger()

@@ -119,11 +119,28 @@ class TestOffers(OfferWorld):
         self.refresh()
         self.assertEqual(set(self.offers_of(self.tender).mapped("date")), {self.ago(3)})
 
-    def test_who_may_not_be_analysed_gets_no_offers(self):
+    def test_who_may_not_be_analysed_loses_offers_and_cells_at_once(self):
         self.refresh()
         self.tender.profiling_optout = True
+        for _night in range(2):
+            self.assertFalse(self.offers_of(self.tender))
+            self.assertFalse(
+                self.env["crm.customer.category"].search([("partner_id", "=", self.tender.id)])
+            )
+            self.refresh()
+
+    def test_merged_contacts_keep_what_was_answered(self):
         self.refresh()
-        self.assertFalse(self.offers_of(self.tender))
+        double = self.make_customer("Tender again")
+        self.sell([(double, 10, ["filter"])])
+        self.refresh()
+        self.offers_of(double)[0].action_refuse()
+        self.env["base.partner.merge.automatic.wizard"]._merge(
+            (self.tender | double).ids, self.tender
+        )
+        self.assertEqual(self.names(self.tender, state="refused"), ["Oil"])
+        self.refresh()
+        self.assertEqual(self.names(self.tender, state="open"), ["Gloves"])
 
     def test_a_company_without_products_or_with_one_is_refreshed_without_offers(self):
         for company in (self.make_company("Nothing"), self.make_company("One Product")):

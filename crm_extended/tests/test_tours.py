@@ -107,3 +107,46 @@ class TestTierTours(CustomerHttpCase):
             self.customer.with_company(self.company).property_product_pricelist, of_silver
         )
         self.assertEqual(self.other.with_company(self.company).property_product_pricelist, usual)
+
+
+@tagged("post_install", "-at_install", "crm_extended", "tour")
+class TestGrowthTour(CustomerHttpCase):
+    as_of = date.today()
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.salesperson = cls.make_user("salesperson", login="tour_grow")
+        goods, parts = cls.env["product.category"].create([{"name": "Oil"}, {"name": "Filters"}])
+        cls.can = cls.make_product("Can", categ_id=goods.id)
+        cls.parts = [
+            cls.make_product(name, categ_id=parts.id) for name in ("Air Filter", "Hose", "Lamp")
+        ]
+        cls.tender = cls.make_customer("Tender", user_id=cls.salesperson.id)
+        others = cls.env["res.partner"].create(
+            [{"name": f"Workshop {number}", "is_company": True} for number in range(20)]
+        )
+        basket = {cls.can: 100} | dict.fromkeys(cls.parts, 40)
+        cls.make_baskets(
+            [(other, 30, basket) for other in others] + [(cls.tender, 20, {cls.can: 100})]
+        )
+        cls.refresh()
+
+    def test_salesperson_asks_for_the_wallet_and_sells_into_white_space(self):
+        self.start_tour("/odoo", "crm_extended_grow", login="tour_grow")
+
+        row = self.row(self.tender)
+        self.assertEqual((row.wallet_source, row.wallet_amount, row.wallet_share),
+                         ("declared", 500, 0.2))  # fmt: skip
+        [lead] = self.env["crm.lead"].search([("partner_id", "=", self.tender.id)])
+        self.assertEqual(lead.opportunity_kind, "cross_sell")
+        self.assertEqual(
+            lead.order_ids.order_line.product_id.mapped("name"), ["Air Filter", "Hose"]
+        )
+        answers = self.env["crm.customer.recommendation"].search(
+            [("partner_id", "=", self.tender.id)]
+        )
+        self.assertEqual(
+            {offer.product_id.name: offer.state for offer in answers},
+            {"Air Filter": "offered", "Hose": "offered", "Lamp": "refused"},
+        )

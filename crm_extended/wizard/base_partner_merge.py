@@ -20,8 +20,9 @@ class BasePartnerMerge(models.TransientModel):
             self._keep_one_per_company(model, src_partners, dst_partner)
         self._keep_one_tier_history(src_partners, dst_partner)
         self.env["crm.customer.need"]._keep_latest(src_partners, dst_partner)
-        # of one customer now, and said of others
-        src_partners._drop_forecasts()
+        # of one customer now, and said of others; what they answered stays true
+        src_partners._drop_found()
+        dst_partner._drop_open_offers()
         return super()._update_foreign_keys(src_partners, dst_partner)
 
     def _keep_one_per_company(self, model, src_partners, dst_partner):

@@ -365,3 +365,67 @@ registry.category("web_tour.tours").add("crm_extended_explanation", {
         {trigger: ".o_backtest:contains(No order for 90 days)"},
     ],
 });
+
+registry.category("web_tour.tours").add("crm_extended_grow", {
+    url: "/odoo",
+    steps: () => [
+        ...openCustomers("crm_customer_profile_menu"),
+        {
+            content: "Open a customer",
+            trigger: ".o_data_row:contains(Tender) td[name=partner_id]",
+            run: "click",
+        },
+        {
+            content: "Note what he spends with all suppliers together",
+            trigger: "button[name=action_ask_wallet]",
+            run: "click",
+        },
+        {
+            trigger: ".modal [name=amount] input",
+            run: "edit 500",
+        },
+        {
+            trigger: ".modal footer .btn-primary:contains(Save)",
+            run: "click",
+        },
+        {
+            content: "The share stands there at once",
+            trigger: "body:not(:has(.modal)) [name=wallet_share]:contains(20)",
+        },
+        ...openCustomers("crm_customer_profile_white_space_menu"),
+        {
+            content: "What similar customers buy and he does not",
+            trigger: ".o_white_space tr:contains(Tender) .o_white_space_white",
+            run: "click",
+        },
+        {trigger: ".modal [name=reason]:contains(of 20 similar customers do)"},
+        {
+            content: "One click makes the opportunity",
+            trigger: ".modal button[name=action_make_opportunity]",
+            run: "click",
+        },
+        {trigger: ".o_form_view [name=opportunity_kind] :value(/cross_sell|Cross-sell/)"},
+        {
+            content: "It says what to offer, and puts it into a quotation",
+            trigger: ".o_customer_offer:contains(Air Filter) .o_offer_add",
+            run: "click",
+        },
+        {
+            trigger: ".o_form_view [name=order_line] .o_data_row:contains(Air Filter)",
+        },
+        {
+            content: "The next offer is one click away in the quotation",
+            trigger: ".o_customer_offer:contains(Hose) .o_offer_add",
+            run: "click",
+        },
+        {
+            trigger: ".o_form_view [name=order_line] .o_data_row:contains(Hose)",
+        },
+        {
+            content: "What he does not want is noted",
+            trigger: ".o_customer_offer:contains(Lamp) .o_offer_refuse",
+            run: "click",
+        },
+        {trigger: ".o_form_view:not(:has(.o_customer_offer))"},
+    ],
+});
