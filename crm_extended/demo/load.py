@@ -9,6 +9,7 @@ from .contacts import make_contacts
 from .handmade import Desk
 from .loyalty import make_loyalty
 from .sales import Payment, Plan, make_plan
+from .wallets import make_wallets
 from .world import World
 
 _logger = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ def load(env, company=None, *, size=400, walk_ins=1100, today=None, is_shown=Fal
     desk.make_special_cases()
     make_contacts(world)
     make_loyalty(world)
+    make_wallets(world)
     env["ir.demo"]._complete_customers(company)
     env.flush_all()
     _logger.info(

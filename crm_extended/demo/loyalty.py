@@ -85,7 +85,11 @@ def _make_benefits(world: World):
 
 
 def _make_needs(world: World):
-    customers = [world.partners[number] for number in sorted(world.partners)]
+    customers = [
+        world.partners[number]
+        for number in sorted(world.partners)
+        if not world.partners[number].profiling_optout
+    ]
     world.env["crm.customer.need"].create(
         [
             {

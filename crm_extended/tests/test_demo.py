@@ -65,6 +65,20 @@ class TestDemo(TransactionCase):
                         self.stages_before[customer.number], customer.story.before or (None,)
                     )
 
+    def test_some_wallets_are_known_and_others_compared_or_expired(self):
+        rows = self.profiles.search([("company_id", "=", self.company.id)])
+        self.assertLessEqual({"declared", "rank", "peers"}, set(rows.mapped("wallet_source")))
+        wallets = self.env["crm.customer.wallet"].search([("company_id", "=", self.company.id)])
+        self.assertTrue(wallets.filtered("is_expired"))
+        self.assertTrue(wallets.competitor_ids)
+
+    def test_there_is_something_to_offer_and_white_space(self):
+        company = [("company_id", "=", self.company.id)]
+        offers = self.env["crm.customer.recommendation"].search(company)
+        self.assertEqual(set(offers.mapped("kind")), {"cross_sell", "up_sell"})
+        states = self.env["crm.customer.category"].search(company).mapped("state")
+        self.assertEqual(set(states), {"bought", "lapsed", "white"})
+
     def test_customers_change_their_stage_within_a_month(self):
         changes = {(self.stages_before[number], now) for number, now in self.stages.items()}
         self.assertLessEqual(
