@@ -11,6 +11,7 @@ USER = "crm_extended.group_user"
 KEEP_MONTHS = 24
 # a share of fewer customers says nothing
 FEWEST_BUYERS = 5
+SMALL_CHANCE = 0.01
 
 
 class CrmCustomerRecommendation(models.Model):
@@ -175,7 +176,7 @@ class CrmCustomerRecommendation(models.Model):
                     "product": offer.product_id.display_name,
                     "kind": offer.kind,
                     "reason": offer.reason,
-                    "chance": percent(self.env, offer.chance, 0) if offer.chance else "",
+                    "chance": offer._format_chance(),
                     "amount": format_amount(self.env, offer.usual_amount, offer.currency_id)
                     if may_see_amounts and offer.usual_amount
                     else "",
@@ -183,6 +184,13 @@ class CrmCustomerRecommendation(models.Model):
                 for offer in shown
             ],
         }
+
+    def _format_chance(self) -> str:
+        if not self.chance:
+            return ""
+        if self.chance < SMALL_CHANCE:
+            return self.env._("under %(chance)s", chance=percent(self.env, SMALL_CHANCE, 0))
+        return percent(self.env, self.chance, 0)
 
     # ------------------------------------------------------------------------ answers
 
