@@ -173,57 +173,17 @@ class CrmCustomerOfferValue(models.Model):
         # those after the last one have none
         last = until if until is not None else 2**31 - 1
         run._stage("ranked", self._sql_ranked_offers(run, after, last))
-        names = (
-            "kind", "rank", "chance", "because_id", "both_count", "buyer_count", "usual_amount",
-            "usual_margin",
+        self._replace(
+            "crm.customer.recommendation",
+            SQL("SELECT * FROM %s", run._staging("ranked")),
+            ("partner_id", "product_id"),
+            ("kind", "rank", "chance", "because_id", "both_count", "buyer_count", "usual_amount",
+             "usual_margin"),
+            SQL("shown.state = 'open' AND shown.partner_id > %s AND shown.partner_id <= %s",
+                after, last),
+            self._table_constants(run) | {"state": "open", "date": run.as_of},
         )  # fmt: skip
-        values = {
-            "company": run.company_id.id,
-            "currency": run.company_id.currency_id.id,
-            "as_of": run.as_of,
-            "ranked": run._staging("ranked"),
-            "columns": SQL(", ").join(map(SQL.identifier, names)),
-            "found": SQL(", ").join(SQL.identifier("ranked", name) for name in names),
-            "shown": SQL(", ").join(SQL.identifier("shown", name) for name in names),
-            "after": after,
-            "last": last,
-        }
-        self._write_offers(values)
         return until
-
-    @api.model
-    def _write_offers(self, values: dict):
-        for statement in (
-            """DELETE FROM crm_customer_recommendation AS shown
-                WHERE company_id = %(company)s AND state = 'open'
-                  AND partner_id > %(after)s AND partner_id <= %(last)s
-                  AND NOT EXISTS (
-                    SELECT FROM %(ranked)s AS ranked
-                     WHERE ranked.partner_id = shown.partner_id
-                       AND ranked.product_id = shown.product_id
-                  )""",
-            """UPDATE crm_customer_recommendation AS shown
-                  SET (%(columns)s) = ROW(%(found)s)
-                 FROM %(ranked)s AS ranked
-                WHERE shown.company_id = %(company)s AND shown.state = 'open'
-                  AND ranked.partner_id = shown.partner_id
-                  AND ranked.product_id = shown.product_id
-                  AND (%(shown)s) IS DISTINCT FROM (%(found)s)""",
-            """INSERT INTO crm_customer_recommendation
-                      (company_id, currency_id, partner_id, product_id, state, date, %(columns)s)
-               SELECT %(company)s, %(currency)s, partner_id, product_id, 'open', %(as_of)s,
-                      %(found)s
-                 FROM %(ranked)s AS ranked
-                WHERE NOT EXISTS (
-                    SELECT FROM crm_customer_recommendation AS shown
-                     WHERE shown.company_id = %(company)s
-                       AND shown.partner_id = ranked.partner_id
-                       AND shown.product_id = ranked.product_id
-                  )
-                ORDER BY partner_id, rank""",
-        ):
-            self.env.cr.execute(SQL(statement, **values))
-        self.env["crm.customer.recommendation"].invalidate_model()
 
     @api.model
     def _sql_ranked_offers(self, run, after: int, last: int) -> SQL:

@@ -214,59 +214,25 @@ class CrmCustomerSpace(models.Model):
         after = (run.position or {}).get("after", 0)
         until = self._customers_until(run, "space", after)
         last = until if until is not None else 2**31 - 1
-        values = {
-            "company": run.company_id.id,
-            "currency": run.company_id.currency_id.id,
-            "spaces": run._staging("space"),
-            "columns": SQL(", ").join(map(SQL.identifier, WRITTEN)),
-            "found": SQL(", ").join(SQL.identifier("space", name) for name in WRITTEN),
-            "shown": SQL(", ").join(SQL.identifier("shown", name) for name in WRITTEN),
-            "after": after,
-            "last": last,
-            "due": self._sql_is_due(run),
-        }
-        self._write_spaces(values)
+        self._replace(
+            "crm.customer.category",
+            SQL(
+                """SELECT space.*
+                     FROM %s AS space
+                     JOIN res_partner AS partner ON partner.id = space.partner_id
+                    WHERE space.partner_id > %s AND space.partner_id <= %s AND %s""",
+                run._staging("space"),
+                after,
+                last,
+                self._sql_is_due(run),
+            ),
+            ("partner_id", "category_id"),
+            WRITTEN,
+            SQL("shown.partner_id > %s AND shown.partner_id <= %s", after, last),
+            self._table_constants(run),
+        )
         run.position = {"after": last}
         [[highest]] = self.env.execute_query(
             SQL("SELECT COALESCE(MAX(partner_id), 0) FROM %s", run._staging("space"))
         )
         return min(last / highest, 0.99) if until is not None else 1
-
-    @api.model
-    def _write_spaces(self, values: dict):
-        for statement in (
-            """DELETE FROM crm_customer_category AS shown
-                WHERE company_id = %(company)s
-                  AND partner_id > %(after)s AND partner_id <= %(last)s
-                  AND NOT EXISTS (
-                    SELECT FROM %(spaces)s AS space
-                      JOIN res_partner AS partner ON partner.id = space.partner_id
-                     WHERE space.partner_id = shown.partner_id
-                       AND space.category_id = shown.category_id
-                       AND %(due)s
-                  )""",
-            """UPDATE crm_customer_category AS shown
-                  SET (%(columns)s) = ROW(%(found)s)
-                 FROM %(spaces)s AS space
-                WHERE shown.company_id = %(company)s
-                  AND space.partner_id > %(after)s AND space.partner_id <= %(last)s
-                  AND space.partner_id = shown.partner_id
-                  AND space.category_id = shown.category_id
-                  AND (%(shown)s) IS DISTINCT FROM (%(found)s)""",
-            """INSERT INTO crm_customer_category
-                      (company_id, currency_id, partner_id, category_id, %(columns)s)
-               SELECT %(company)s, %(currency)s, space.partner_id, category_id, %(found)s
-                 FROM %(spaces)s AS space
-                 JOIN res_partner AS partner ON partner.id = space.partner_id
-                WHERE space.partner_id > %(after)s AND space.partner_id <= %(last)s
-                  AND %(due)s
-                  AND NOT EXISTS (
-                    SELECT FROM crm_customer_category AS shown
-                     WHERE shown.company_id = %(company)s
-                       AND shown.partner_id = space.partner_id
-                       AND shown.category_id = space.category_id
-                  )
-                ORDER BY space.partner_id, category_id""",
-        ):
-            self.env.cr.execute(SQL(statement, **values))
-        self.env["crm.customer.category"].invalidate_model()

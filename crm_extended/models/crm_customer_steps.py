@@ -5,7 +5,7 @@ from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ..report.crm_customer_fact import Slice
-from ..sql import sql_columns
+from ..sql import sql_columns, sql_replacement
 
 # document ids read by one slice: some 3 s, well below the 20 s that a slice may take
 SLICE_DOCUMENTS = 250_000
@@ -354,6 +354,21 @@ class CrmCustomerSteps(models.Model):
         self.env.flush_all()
         self.env.invalidate_all()
         return 1
+
+    @api.model
+    def _replace(self, model: str, found: SQL, keys, columns, scope: SQL, constants: dict):
+        """Show what was found as the records of another model; see ``sql_replacement``."""
+        records = self.env[model]
+        records.flush_model()
+        table = records._table
+        for statement in sql_replacement(table, found, keys, columns, scope, constants):
+            self.env.cr.execute(statement)
+        records.invalidate_model()
+
+    @api.model
+    def _table_constants(self, run) -> dict:
+        company = run.company_id
+        return {"company_id": company.id, "currency_id": company.currency_id.id}
 
     @api.model
     def _before_publishing(self, run):
