@@ -75,7 +75,7 @@ class CrmModelRunSummary(models.Model):
             run.settings_text = "\n".join(lines)
 
     @api.depends_context("lang")
-    @api.depends("statistics", "price_basis")
+    @api.depends("statistics", "price_basis", "offers")
     def _compute_statistics_text(self):
         reasons = dict(
             self.env["crm.customer.exclusion"]._fields["reason"]._description_selection(self.env)
@@ -106,6 +106,7 @@ class CrmModelRunSummary(models.Model):
                         "No payment in 12 months: nobody is sent to accounting before sales."
                     )
                 )
+            lines += run._offer_lines(found)
             lines += [
                 self.env._(
                     "Left out, %(reason)s: %(count)s.",
@@ -115,6 +116,23 @@ class CrmModelRunSummary(models.Model):
                 for reason, count in (found.get("excluded") or {}).items()
             ]
             run.statistics_text = "\n".join(lines)
+
+    def _offer_lines(self, found: dict) -> list[str]:
+        """What became of the products to offer."""
+        if error := found.get("offers_error"):
+            return [self.env._("The products to offer could not be found: %(error)s", error=error)]
+        if found.get("reads_products") is False:
+            return [self.env._("Products are read once a week: offers are those of the last time.")]
+        if not self.offers:
+            return []
+        if self.offers["method"] == "ease":
+            return [self.env._("Products to offer: compared by EASE, with numpy.")]
+        return [
+            self.env._(
+                "Products to offer: compared by cosine in the database. With the Python library "
+                "numpy on the server they would be better."
+            )
+        ]
 
     @api.depends_context("lang")
     @api.depends("model", "season", "population", "leaving_is_seen")

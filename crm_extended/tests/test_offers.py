@@ -160,6 +160,7 @@ class TestOffers(OfferWorld):
         ):
             run = self.refresh()
         self.assertEqual((run.state, run.statistics["offers_error"]), ("done", "no way"))
+        self.assertIn("could not be found: no way", run.statistics_text)
         self.assertTrue(self.row(self.tender))
 
     def test_products_of_very_many_documents_are_read_once_a_week(self):
@@ -175,6 +176,7 @@ class TestOffers(OfferWorld):
             before = self.offers_of(self.tender)
             self.sell([(self.tender, 6, ["oil"])])
             self.assertFalse(nightly(self.ago(1)))
+            self.assertIn("once a week", runs.search([], limit=1).statistics_text)
             self.assertEqual(self.offers_of(self.tender), before)
             self.assertTrue(nightly(self.ago(0)))
         self.assertNotIn("Oil", self.names(self.tender))
