@@ -218,7 +218,10 @@ class CrmCustomerOffer(models.Model):
             return
         [popular] = offers.judge(offers.popularity(past), past)
         self._note_offer_backtest(run, day, found, popular)
-        model = offers.Ease(self._offer_setting(run)).fit(together, past.trend)
+        if before != self._offer_setting(run):
+            # one matrix at a time
+            del model
+            model = offers.Ease(self._offer_setting(run)).fit(together, past.trend)
         run.offers = run.offers | self._kept_calibration(offers.calibrated(model, past))
 
     @api.model
