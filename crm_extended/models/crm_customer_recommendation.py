@@ -126,8 +126,9 @@ class CrmCustomerRecommendation(models.Model):
             offer.reason = offer._reason()
 
     def _reason(self) -> str:
-        # sudo: a product's name, whatever else the reader may see of products
-        product = self.sudo().because_id.display_name
+        # sudo: a product's name, whatever else the reader may see of products; a code in brackets
+        # would be reordered in a right-to-left sentence
+        product = self.sudo().because_id.with_context(display_default_code=False).display_name
         if not product:
             return self.env._("Often bought with what he buys.")
         if self.buyer_count < FEWEST_BUYERS:
