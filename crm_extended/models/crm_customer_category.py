@@ -175,8 +175,9 @@ class CrmCustomerCategory(models.Model):
         )
         weights = defaultdict(float)
         for cell in found:
-            # sudo: the order of the columns tells no amount; what is bought stands behind
-            weights[cell.category_id] += cell.sudo().headroom or cell.times / 1e6
+            room = cell.headroom if may_see_amounts else cell.state != "bought"
+            # what everybody buys stands behind
+            weights[cell.category_id] += room or cell.times / 1e6
         columns = sorted(weights, key=lambda category: -weights[category])
         columns = self.env["product.category"].union(*columns[:MOST_COLUMNS])
         rows = {(row.partner_id.id, row.company_id.id): row.id for row in profiles}

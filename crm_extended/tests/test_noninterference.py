@@ -9,7 +9,8 @@ from .common import SeveralCustomersCase
 
 SEED = 20250630
 CALLS = 400
-MODELS = ("res.partner", "crm.customer.profile", "crm.lead", "res.users", "crm.model.run")
+FOUND = ("crm.customer.category", "crm.customer.recommendation")
+MODELS = ("res.partner", "crm.customer.profile", "crm.lead", "res.users", "crm.model.run", *FOUND)
 OPERATORS = ("=", "!=", ">", "<", ">=", "<=", "in", "not in", "ilike", "any", "not any")
 QUIET = mute_logger(
     "odoo.addons.base.models.ir_model",
@@ -36,27 +37,53 @@ class TestNoninterference(SeveralCustomersCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.make_found()
         cls.make_lead(cls.at_risk, user_id=cls.anna.id)
         cls.make_lead(cls.shared, user_id=cls.anna.id)
         cls.plain = cls.make_user("user")
         for user in (cls.anna, cls.plain):
             cls.env.ref("base.group_allow_export").user_ids += user
 
-    def _restricted_columns(self):
-        profiles = self.env["crm.customer.profile"]
-        return [
-            name
-            for name, field in profiles._fields.items()
+    @classmethod
+    def make_found(cls):
+        """Offers and cells of customers of both salespeople."""
+        category = cls.env["product.category"].create({"name": "Goods"})
+        for customer in cls.at_risk | cls.loyal | cls.lost:
+            values = {
+                "company_id": cls.company.id,
+                "currency_id": cls.company.currency_id.id,
+                "partner_id": customer.id,
+            }
+            cls.env["crm.customer.recommendation"].create(
+                values
+                | {
+                    "product_id": cls.product.id,
+                    "kind": "cross_sell",
+                    "state": "open",
+                    "usual_amount": 50,
+                }
+            )
+            cls.env["crm.customer.category"].create(
+                values | {"category_id": category.id, "state": "white", "headroom": 500}
+            )
+
+    def _changes_of(self, model) -> str:
+        return ", ".join(
+            f"{name} = (COALESCE({name}, 1) + 7) * (3 + id %% 5)"
+            for name, field in self.env[model]._fields.items()
             if field.store and field.groups and field.type in ("monetary", "float", "integer")
-        ]
+        )
 
     def _change_amounts(self):
         """In rows as in a refresh of a world with other prices."""
         self.env.flush_all()
-        changes = ", ".join(
-            f"{name} = (COALESCE({name}, 1) + 7) * (3 + id %% 5)"
-            for name in self._restricted_columns()
-        )
+        for model in FOUND:
+            self.assertTrue(self.env[model].search_count([], limit=1), model)
+            self.env.cr.execute(
+                f"UPDATE {self.env[model]._table} SET {self._changes_of(model)}",  # pylint: disable=sql-injection
+                [],
+            )
+        changes = self._changes_of("crm.customer.profile")
         self.env.cr.execute(
             f"""UPDATE crm_customer_profile
                    SET {changes}, loss_maker_flag = NOT COALESCE(loss_maker_flag, FALSE),
