@@ -370,6 +370,15 @@ class TestWallet(WalletCase):
             [("currency_id", "=", self.company.currency_id.id)]
         ).unlink()
         self.assert_refused("no exchange rate", amount=5000, currency_id=currency.id)
+        # what others are worth in the company's money tells nothing of this one
+        rates = self.env["res.currency.rate"]
+        own = {"name": "2020-01-01", "currency_id": self.company.currency_id.id}
+        rate = rates.create(own | {"rate": 1, "company_id": self.company.id})
+        self.assert_refused("no exchange rate", amount=5000, currency_id=currency.id)
+        # all are told in the one without
+        rate.rate = 2
+        self.make_wallet(self.customer, 5000, currency_id=currency.id)
+        self.assertEqual(self.row(self.customer).wallet_amount, 10000)
 
     def test_competitors_have_no_more_than_the_rest(self):
         def lines(*shares):
@@ -487,6 +496,28 @@ class TestWallet(WalletCase):
             wallet.unlink()
         manager = self.make_user("manager")
         self.as_user(wallet, manager).unlink()
+
+    def test_a_refusal_tells_nothing_of_the_customers_of_others(self):
+        anna = self.make_user("salesperson")
+        self.customer.user_id = self.make_user("salesperson")
+        own = self.make_customer("Own", user_id=anna.id)
+        other = self.make_wallet(self.customer, 4000)
+        wallets = self.as_user(WALLET, anna)
+        rival = {"name": "Rival", "share": 0.1}
+        wallet = wallets.create(
+            {"partner_id": own.id, "amount": 1, "competitor_ids": [Command.create(rival)]}
+        )
+        attempts = (
+            lambda: wallets.create({"partner_id": self.customer.id, "amount": 1}),
+            lambda: wallet.write({"partner_id": self.customer.id}),
+            lambda: wallet.competitor_ids.write({"wallet_id": other.id, "share": 1}),
+            lambda: self.as_user(f"{WALLET}.competitor", anna).create(
+                {"wallet_id": other.id, "name": "Rival", "share": 1}
+            ),
+        )
+        for attempt in attempts:
+            with self.assertRaises(AccessError), self.env.cr.savepoint():
+                attempt()
 
     def test_other_companies_wallets_are_not_seen(self):
         other = self.make_company("Other Wallet Company")
