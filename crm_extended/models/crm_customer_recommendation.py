@@ -160,6 +160,10 @@ class CrmCustomerRecommendation(models.Model):
                 ("partner_id", "=", partner.commercial_partner_id.id),
                 ("company_id", "=", company.id),
                 ("state", "=", "open"),
+                # what was archived or barred since the refresh
+                ("product_id.active", "=", True),
+                ("product_id.sale_ok", "=", True),
+                ("product_id.never_offered", "=", False),
             ]
         )
         found = self.search(domain)
@@ -195,7 +199,8 @@ class CrmCustomerRecommendation(models.Model):
 
         :param order_id: the quotation; default: the user's own newest draft of the customer, else
             a new one
-        :param lead_id: the opportunity that a new quotation belongs to
+        :param lead_id: the opportunity that the quotation belongs to: its newest draft, else a new
+            one
         """
         partner, company = self.partner_id, self.company_id
         if len(partner) != 1 or len(company) != 1:
@@ -226,12 +231,9 @@ class CrmCustomerRecommendation(models.Model):
             order = orders.browse(order_id)
             order.check_access("write")
             return order
-        lead = self.env["crm.lead"].browse(lead_id or False)
+        if lead_id:
+            return self._quotation_of_lead(self.env["crm.lead"].browse(lead_id), orders)
         values = {"partner_id": self.partner_id.id, "company_id": self.company_id.id}
-        if lead:
-            lead.check_access("read")
-            context = lead._prepare_opportunity_quotation_context()
-            return orders.with_context(**context).create(values)
         mine = orders.search(
             [
                 ("partner_id.commercial_partner_id", "=", self.partner_id.id),
@@ -242,6 +244,23 @@ class CrmCustomerRecommendation(models.Model):
             limit=1,
         )
         return mine or orders.create(values)
+
+    def _quotation_of_lead(self, lead, orders):
+        lead.check_access("read")
+        if lead.partner_id.commercial_partner_id != self.partner_id:
+            raise UserError(self.env._("This opportunity is for another customer."))
+        draft = orders.search(
+            [
+                ("opportunity_id", "=", lead.id),
+                ("company_id", "=", self.company_id.id),
+                ("state", "=", "draft"),
+            ],
+            limit=1,
+        )
+        context = lead._prepare_opportunity_quotation_context()
+        return draft or orders.with_context(**context).create(
+            {"partner_id": lead.partner_id.id, "company_id": self.company_id.id}
+        )
 
     def _answer(self, state: str, line=None):
         self.check_access("read")

@@ -33,6 +33,7 @@ class ResPartnerChanges(models.Model):
             self._drop_lead_bands()
             self._drop_wallets()
             self._drop_needs()
+            self._drop_answers()
         moved = [
             (partner.id, before, partner.commercial_partner_id.id)
             for partner, before in commercial_before.items()
@@ -71,6 +72,21 @@ class ResPartnerChanges(models.Model):
         ):
             self.env[model].sudo().search([("partner_id", "in", self.ids)], order="id").unlink()
         self._drop_forecasts()
+        self._drop_offers(Domain("partner_id", "in", self.ids))
+
+    @api.model
+    def _drop_offers(self, domain: Domain):
+        """What customers could be offered and buy more of; what they answered is history."""
+        is_open = Domain("state", "=", "open")
+        # sudo: neither has a delete right for anyone
+        self.env["crm.customer.recommendation"].sudo().search(domain & is_open).unlink()
+        self.env["crm.customer.category"].sudo().search(domain).unlink()
+
+    def _drop_answers(self):
+        """What became of offers to who wants nothing kept."""
+        # sudo: users delete none
+        offers = self.env["crm.customer.recommendation"].sudo()
+        offers.search([("partner_id", "in", self.ids)]).unlink()
 
     def _drop_wallets(self):
         """What somebody said of who wants nothing kept; an archived contact keeps his history."""
@@ -118,6 +134,7 @@ class ResPartnerChanges(models.Model):
         if not rows:
             return
         kept = rows.filtered(lambda row: row.partner_id.commercial_partner_id == row.partner_id)
+        self._drop_offers(Domain("partner_id", "in", (rows - kept).partner_id.ids))
         (rows - kept).unlink()
         kept.is_outdated = True
         self.env.ref("crm_extended.ir_cron_customer_refresh").sudo()._trigger()
