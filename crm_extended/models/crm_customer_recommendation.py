@@ -11,6 +11,8 @@ USER = "crm_extended.group_user"
 KEEP_MONTHS = 24
 # a share of fewer customers says nothing
 FEWEST_BUYERS = 5
+# a smaller chance is said to be smaller: nobody offers what he reads has none
+LEAST_CHANCE = 0.01
 
 
 class CrmCustomerRecommendation(models.Model):
@@ -148,8 +150,9 @@ class CrmCustomerRecommendation(models.Model):
         """The best open offers of a customer, as the widget shows them, and since when they count.
 
         :param partner_id: any contact of the customer
-        :return: ``{"offers": [{"id", "product", "reason", "chance", "kind", "amount"}], "count"}``;
-            chance and amount as text, empty where not known or not for this reader
+        :return: ``{"offers": [{"id", "product", "reason", "chance", "kind", "amount"}], "count",
+            "customer_id"}``; chance and amount as text, empty where not known or not for this
+            reader
         """
         self.check_access("read")
         partner = self.env["res.partner"].browse(partner_id).exists()
@@ -172,6 +175,7 @@ class CrmCustomerRecommendation(models.Model):
         may_see_amounts = self.env.user.has_group("crm_extended.group_amount")
         return {
             "count": len(found),
+            "customer_id": partner.commercial_partner_id.id,
             "offers": [
                 {
                     "id": offer.id,
@@ -179,7 +183,7 @@ class CrmCustomerRecommendation(models.Model):
                     "product": offer.product_id.display_name,
                     "kind": offer.kind,
                     "reason": offer.reason,
-                    "chance": percent(self.env, offer.chance, 0) if offer.chance else "",
+                    "chance": offer._chance(),
                     "amount": format_amount(self.env, offer.usual_amount, offer.currency_id)
                     if may_see_amounts and offer.usual_amount
                     else "",
@@ -187,6 +191,13 @@ class CrmCustomerRecommendation(models.Model):
                 for offer in shown
             ],
         }
+
+    def _chance(self) -> str:
+        if not self.chance:
+            return ""
+        if self.chance < LEAST_CHANCE:
+            return self.env._("below %(chance)s", chance=percent(self.env, LEAST_CHANCE, 0))
+        return percent(self.env, self.chance, 0)
 
     # ------------------------------------------------------------------------ answers
 

@@ -323,7 +323,7 @@ class TestOfferAnswers(OfferWorld):
         self.products["oil"].active = False
         self.products["gloves"].never_offered = True
         found = self.as_user("crm.customer.recommendation", self.salesperson)
-        self.assertEqual(found.customer_offers(self.tender.id), {"count": 0, "offers": []})
+        self.assertEqual(found.customer_offers(self.tender.id)["offers"], [])
 
     def test_who_refuses_profiling_or_is_archived_loses_his_offers_at_once(self):
         for values in ({"profiling_optout": True}, {"active": False}):
@@ -393,7 +393,7 @@ class TestOfferAnswers(OfferWorld):
         contact = self.make_contact(self.tender)
         found = offers_model.customer_offers(contact.id)
         self.assertEqual([offer["product"] for offer in found["offers"]], ["Oil", "Gloves"])
-        self.assertEqual(found["count"], 2)
+        self.assertEqual((found["count"], found["customer_id"]), (2, self.tender.id))
         with self.queries() as queries:
             offers_model.customer_offers(contact.id, limit=1)
         with self.queries() as more:
@@ -405,6 +405,13 @@ class TestOfferAnswers(OfferWorld):
         offers_model = self.as_user("crm.customer.recommendation", self.salesperson)
         found = offers_model.customer_offers(self.tender.id)
         self.assertEqual({offer["amount"] for offer in found["offers"]}, {""})
+
+    def test_a_small_chance_is_not_none(self):
+        offer = self.offers_of(self.tender)[0].sudo()
+        for chance, said in ((0, ""), (0.002, "below 1.%"), (0.0149, "1.%"), (0.376, "38.%")):
+            offer.chance = chance
+            found = offer.customer_offers(self.tender.id, self.company.id)["offers"]
+            self.assertRegex(found[0]["chance"], f"^{said}$")
 
     def test_a_product_can_be_barred_on_its_form(self):
         with Form(self.products["oil"].product_tmpl_id) as form:
