@@ -180,10 +180,14 @@ class Ease:
         """
         numpy = _numpy()
         products = len(together)
-        ridge = numpy.eye(products, dtype=numpy.float32) * self.setting.ridge
-        inverse = numpy.linalg.inv(together + ridge)
-        self.weights_ = -inverse / numpy.diag(inverse)
-        numpy.fill_diagonal(self.weights_, 0)
+        # in place: 100 MB each for 5,000 products
+        penalized = together.copy()
+        penalized.flat[:: products + 1] += self.setting.ridge
+        weights = numpy.linalg.inv(penalized)
+        del penalized
+        weights /= -numpy.diag(weights).copy()
+        numpy.fill_diagonal(weights, 0)
+        self.weights_ = weights
         self.trend_ = None if trend is None else numpy.asarray(trend, dtype=numpy.float32)
         return self
 

@@ -10,6 +10,19 @@ TOLERANCE = 0.01
 AMOUNT = "crm_extended.group_amount"
 
 
+def has_rate(currency, company, day) -> bool:
+    """Whether an amount can be converted into the company's currency. One currency of all needs no
+    rate: the one that the others are told in."""
+    own, root = company.currency_id, company.root_id
+    # sudo: rates are the company's
+    rates = currency.sudo().rate_ids
+    return (
+        currency == own
+        or bool(rates.filtered(lambda rate: not rate.company_id or rate.company_id == root))
+        or own._get_rates(company, day)[own.id] != 1
+    )
+
+
 class CrmCustomerWalletCheck(models.Model):
     """What can't be true of a wallet is refused, with what to do.
 
@@ -124,7 +137,7 @@ class CrmCustomerWalletCheck(models.Model):
     @api.constrains("currency_id", "company_id")
     def _check_currency(self):
         for wallet in self:
-            if not wallet._has_rate():
+            if not has_rate(wallet.currency_id, wallet.company_id, wallet.date):
                 raise ValidationError(
                     self.env._(
                         "There is no exchange rate from %(currency)s to %(own)s: enter one, or "
@@ -133,18 +146,6 @@ class CrmCustomerWalletCheck(models.Model):
                         own=wallet.company_id.currency_id.name,
                     )
                 )
-
-    def _has_rate(self) -> bool:
-        """Whether the amount can be converted. One currency of all needs no rate: the one that the
-        others are told in."""
-        own, company = self.company_id.currency_id, self.company_id.root_id
-        # sudo: rates are the company's
-        rates = self.currency_id.sudo().rate_ids
-        return (
-            self.currency_id == own
-            or bool(rates.filtered(lambda rate: not rate.company_id or rate.company_id == company))
-            or own._get_rates(self.company_id, self.date)[own.id] != 1
-        )
 
     # ------------------------------------------------------------------- our own sales
 

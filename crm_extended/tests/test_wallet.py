@@ -296,6 +296,23 @@ class TestWallet(WalletCase):
         self.refresh()
         self.assertFalse(self.row(self.customer).wallet_source)
 
+    def test_who_buys_more_than_his_kind_is_said_to_is_no_case_of_it(self):
+        self.customer.customer_size = "1"
+        self.make_benchmark(900, customer_size="1")
+        self.refresh()
+        row = self.row(self.customer)
+        self.assertEqual((row.wallet_source, row.wallet_amount), (False, 0))
+        self.make_wallet(self.customer, 4000).active = False
+        self.assertFalse(row.wallet_source)
+
+    def test_benchmark_in_a_currency_without_a_rate_is_refused(self):
+        currency = self.env["res.currency"].create({"name": "TNC", "symbol": "T"})
+        self.env["res.currency.rate"].search(
+            [("currency_id", "=", self.company.currency_id.id)]
+        ).unlink()
+        with self.assertRaisesRegex(ValidationError, "no exchange rate from TNC"):
+            self.make_benchmark(5000, customer_size="1", currency_id=currency.id)
+
     def test_benchmark_of_everybody_and_of_nobody_is_refused(self):
         for values in (
             {},
