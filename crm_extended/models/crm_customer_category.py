@@ -1,5 +1,7 @@
 from collections import defaultdict
 
+from markupsafe import Markup
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import format_amount, format_date, formatLang
@@ -225,6 +227,12 @@ class CrmCustomerCategory(models.Model):
     def _opportunity_values(self) -> dict:
         # sudo: names, whatever else the user may see of products and contacts
         category, partner = self.sudo().category_id, self.sudo().partner_id
+        owner = partner.user_id or self.env.user
+        # whoever makes it, its owner reads it
+        with_amounts = all(
+            user.has_group("crm_extended.group_amount") for user in owner | self.env.user
+        )
+        reason = self.reason if with_amounts else self._reason_sentence()
         values = {
             "type": "opportunity",
             "name": self.env._(
@@ -234,12 +242,12 @@ class CrmCustomerCategory(models.Model):
             ),
             "partner_id": partner.id,
             "company_id": self.company_id.id,
-            "user_id": partner.user_id.id or self.env.uid,
+            "user_id": owner.id,
             "opportunity_kind": "cross_sell",
             "offered_category_id": category.id,
-            "description": self.reason,
+            "description": Markup("<p>%s</p>") % reason,
         }
-        if self.env.user.has_group("crm_extended.group_amount"):
+        if with_amounts:
             values["expected_revenue"] = self.headroom or 0
         return values
 

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 REASONS = [
@@ -77,6 +78,7 @@ class CrmCustomerExclusion(models.Model):
             self.env["crm.customer.profile"].sudo().search(domain).unlink()
             # nor is anything told of him that waits to be told
             self.env["crm.customer.event.queue"].sudo().search(domain).unlink()
+            self.env["res.partner"]._drop_offers(Domain(domain))
 
     # ---------------------------------------------------------------- for a refresh
 

@@ -12,7 +12,8 @@ class CrmCustomerHeadroom(models.Model):
 
     A wallet can't be told from our own sales. Amount and share come from what somebody knows
     alone: the customer told an amount, or our rank among his suppliers, or a benchmark of his
-    industry and size; the first that there is decides. Without any of them, what similar customers
+    industry and size; the first that there is decides. A benchmark below what he buys from us is
+    none. Without any of them, what similar customers
     buy fills the headroom, and nothing else. All is in prices of the as-of month.
     """
 
@@ -122,7 +123,8 @@ class CrmCustomerHeadroom(models.Model):
                 "wallet_known": SQL(
                     """CASE WHEN said_source = 'declared' THEN 'declared'
                             WHEN said_source = 'rank' AND revenue_real_12m > 0 THEN 'rank'
-                            WHEN benchmark_amount IS NOT NULL THEN 'benchmark'
+                            WHEN benchmark_amount >= GREATEST(revenue_real_12m, 0)
+                            THEN 'benchmark'
                        END"""
                 ),
                 # NULL is nothing to GREATEST: who never bought has bought 0

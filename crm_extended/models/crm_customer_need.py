@@ -137,6 +137,9 @@ class CrmCustomerNeed(models.Model):
             if "date" in vals:
                 vals["user_id"] = self.env.uid
         result = super().write(vals)
+        if vals.keys() & {"partner_id", "company_id"}:
+            # nobody hands it to a customer of others
+            self.check_access("write")
         self._forget_needs()
         return result
 

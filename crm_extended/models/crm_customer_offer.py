@@ -77,7 +77,7 @@ class CrmCustomerOffer(models.Model):
 
     @api.model
     def _begin_offers(self, run, after):
-        decided = run._decided_this_month("offers") or {}
+        decided = self._decided_offers(run)
         method = "ease" if offers.is_available() else "cosine"
         same = decided if decided.get("method") == method else {}
         run.offers = {"month": run._month(), "method": method, **same}
@@ -89,8 +89,27 @@ class CrmCustomerOffer(models.Model):
         )
         run._create_parent(
             "pair",
-            "because_id integer, product_id integer, both_count integer, buyer_count integer",
+            "because_id integer, product_id integer, both_count integer, buyer_count integer,"
+            " kind text",
         )
+
+    @api.model
+    def _decided_offers(self, run) -> dict:
+        """What an earlier refresh of the same month chose, from the same purchases. The published
+        refresh is this one by now."""
+        last = self.env["crm.model.run"].search(
+            [
+                ("company_id", "=", run.company_id.id),
+                ("state", "=", "done"),
+                ("offers", "!=", False),
+                ("as_of", ">=", run.as_of.replace(day=1)),
+                ("as_of", "<=", run.as_of),
+            ],
+            order="id DESC",
+            limit=1,
+        )
+        same = last and last.settings["source"] == run.settings["source"]
+        return last.offers if same else {}
 
     @api.model
     def _stage_offered_products(self, run):
@@ -386,7 +405,7 @@ class CrmCustomerOffer(models.Model):
         ]
         self.env.cr.execute(
             SQL(
-                "INSERT INTO %s SELECT * FROM"
+                "INSERT INTO %s SELECT *, 'cross_sell' FROM"
                 " UNNEST(%s::integer[], %s::integer[], %s::integer[], %s::integer[])",
                 run._staging("pair"),
                 *map(list, zip(*pairs, strict=True) if pairs else [()] * 4),

@@ -358,7 +358,7 @@ class CrmCustomerOfferCosine(models.Model):
         self.env.cr.execute(
             SQL(
                 """INSERT INTO %(pairs)s
-                   SELECT offer.because_id, offer.product_id, both_count, buyer_count
+                   SELECT offer.because_id, offer.product_id, both_count, buyer_count, 'cross_sell'
                      FROM (SELECT DISTINCT because_id, product_id FROM %(offers)s) AS offer
                      JOIN %(offered)s AS because ON because.product_id = because_id
                      JOIN %(offered)s AS product ON product.product_id = offer.product_id

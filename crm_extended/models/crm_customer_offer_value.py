@@ -106,12 +106,8 @@ class CrmCustomerOfferValue(models.Model):
         self.env.cr.execute(
             SQL(
                 """INSERT INTO %(pairs)s
-                   SELECT because_id, product_id, both_count, buyer_count FROM %(steps)s AS step
-                    WHERE NOT EXISTS (
-                        SELECT FROM %(pairs)s AS pair
-                         WHERE pair.because_id = step.because_id
-                           AND pair.product_id = step.product_id
-                    )""",
+                   SELECT because_id, product_id, both_count, buyer_count, 'up_sell'
+                     FROM %(steps)s""",
                 **values,
             )
         )
@@ -207,7 +203,7 @@ class CrmCustomerOfferValue(models.Model):
               FROM found
               JOIN res_partner AS partner ON partner.id = partner_id
               LEFT JOIN %(worth)s AS worth USING (product_id)
-              LEFT JOIN %(pairs)s AS pair USING (because_id, product_id)
+              LEFT JOIN %(pairs)s AS pair USING (because_id, product_id, kind)
              WHERE COALESCE(worth.margin, 1) > 0 AND %(due)s""",
             offers=run._staging("offer"),
             worth=run._staging("worth"),
@@ -219,7 +215,7 @@ class CrmCustomerOfferValue(models.Model):
 
     @api.model
     def _settle_offers(self, run):
-        """Note which offers were accepted and what they brought; drop answers that count no
+        """Note which offers were accepted and what they bring as of now; drop answers that count no
         more."""
         self.env["crm.customer.recommendation"].flush_model()
         self.env["sale.order"].flush_model()
@@ -235,7 +231,7 @@ class CrmCustomerOfferValue(models.Model):
                      JOIN sale_order AS sale ON sale.id = line.order_id
                     WHERE line.id = offer.sale_line_id
                       AND sale.state = 'sale'
-                      AND offer.state = 'offered'
+                      AND offer.state IN ('offered', 'accepted')
                       AND offer.company_id = %s""",
                 company.currency_id.decimal_places,
                 company.id,
@@ -246,11 +242,12 @@ class CrmCustomerOfferValue(models.Model):
                 """DELETE FROM crm_customer_recommendation AS offer
                     WHERE company_id = %s
                       AND (state = 'refused' AND answered_on <= %s
-                           OR state = 'offered' AND (answered_on <= %s OR NOT EXISTS (
+                           OR state = 'offered' AND answered_on <= %s
+                           OR state IN ('offered', 'accepted') AND NOT EXISTS (
                                 SELECT FROM sale_order_line AS line
                                   JOIN sale_order AS sale ON sale.id = line.order_id
                                  WHERE line.id = offer.sale_line_id AND sale.state <> 'cancel'
-                           )))""",
+                           ))""",
                 company.id,
                 run.as_of - timedelta(days=REFUSED_DAYS),
                 run.as_of - timedelta(days=OFFERED_DAYS),

@@ -150,8 +150,9 @@ class CrmCustomerRecommendation(models.Model):
         """The best open offers of a customer, as the widget shows them, and since when they count.
 
         :param partner_id: any contact of the customer
-        :return: ``{"offers": [{"id", "product", "reason", "chance", "kind", "amount"}], "count"}``;
-            chance and amount as text, empty where not known or not for this reader
+        :return: ``{"offers": [{"id", "product", "reason", "chance", "kind", "amount"}], "count",
+            "customer_id"}``; chance and amount as text, empty where not known or not for this
+            reader
         """
         self.check_access("read")
         partner = self.env["res.partner"].browse(partner_id).exists()
@@ -162,6 +163,10 @@ class CrmCustomerRecommendation(models.Model):
                 ("partner_id", "=", partner.commercial_partner_id.id),
                 ("company_id", "=", company.id),
                 ("state", "=", "open"),
+                # what was archived or barred since the refresh
+                ("product_id.active", "=", True),
+                ("product_id.sale_ok", "=", True),
+                ("product_id.never_offered", "=", False),
             ]
         )
         found = self.search(domain)
@@ -170,6 +175,7 @@ class CrmCustomerRecommendation(models.Model):
         may_see_amounts = self.env.user.has_group("crm_extended.group_amount")
         return {
             "count": len(found),
+            "customer_id": partner.commercial_partner_id.id,
             "offers": [
                 {
                     "id": offer.id,
@@ -204,7 +210,8 @@ class CrmCustomerRecommendation(models.Model):
 
         :param order_id: the quotation; default: the user's own newest draft of the customer, else
             a new one
-        :param lead_id: the opportunity that a new quotation belongs to
+        :param lead_id: the opportunity that the quotation belongs to: its newest draft, else a new
+            one
         """
         partner, company = self.partner_id, self.company_id
         if len(partner) != 1 or len(company) != 1:
@@ -235,12 +242,9 @@ class CrmCustomerRecommendation(models.Model):
             order = orders.browse(order_id)
             order.check_access("write")
             return order
-        lead = self.env["crm.lead"].browse(lead_id or False)
+        if lead_id:
+            return self._quotation_of_lead(self.env["crm.lead"].browse(lead_id), orders)
         values = {"partner_id": self.partner_id.id, "company_id": self.company_id.id}
-        if lead:
-            lead.check_access("read")
-            context = lead._prepare_opportunity_quotation_context()
-            return orders.with_context(**context).create(values)
         mine = orders.search(
             [
                 ("partner_id.commercial_partner_id", "=", self.partner_id.id),
@@ -251,6 +255,23 @@ class CrmCustomerRecommendation(models.Model):
             limit=1,
         )
         return mine or orders.create(values)
+
+    def _quotation_of_lead(self, lead, orders):
+        lead.check_access("read")
+        if lead.partner_id.commercial_partner_id != self.partner_id:
+            raise UserError(self.env._("This opportunity is for another customer."))
+        draft = orders.search(
+            [
+                ("opportunity_id", "=", lead.id),
+                ("company_id", "=", self.company_id.id),
+                ("state", "=", "draft"),
+            ],
+            limit=1,
+        )
+        context = lead._prepare_opportunity_quotation_context()
+        return draft or orders.with_context(**context).create(
+            {"partner_id": lead.partner_id.id, "company_id": self.company_id.id}
+        )
 
     def _answer(self, state: str, line=None):
         self.check_access("read")

@@ -188,6 +188,9 @@ class CrmCustomerWallet(models.Model):
             return super().write(vals)
         before = self._customers()
         result = super().write(vals)
+        if vals.keys() & {"partner_id", "company_id"}:
+            # nobody hands it to a customer of others
+            self.check_access("write")
         self._show(before)
         return result
 

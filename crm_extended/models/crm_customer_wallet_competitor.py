@@ -27,6 +27,13 @@ class CrmCustomerWalletCompetitor(models.Model):
     )
     source = fields.Char("Who Told It", help="Where this is known from.")
 
+    def write(self, vals):
+        result = super().write(vals)
+        if "wallet_id" in vals:
+            # nobody hands them to a customer of others
+            self.check_access("write")
+        return result
+
     @api.onchange("partner_id")
     def _onchange_partner_id(self):
         if self.partner_id and not self.name:

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import format_date
 
+from .crm_customer_wallet_check import has_rate
 from .res_partner import CUSTOMER_SIZES
 
 
@@ -68,6 +69,20 @@ class CrmWalletBenchmark(models.Model):
                     self.env._(
                         "Customers of every kind don't spend the same: say for which industry, "
                         "size or country this holds."
+                    )
+                )
+
+    @api.constrains("currency_id", "company_id", "date")
+    def _check_currency(self):
+        for rule in self:
+            company = rule.company_id or self.env.company
+            if not has_rate(rule.currency_id, company, rule.date):
+                raise ValidationError(
+                    self.env._(
+                        "There is no exchange rate from %(currency)s to %(own)s: enter one, or "
+                        "the amount in %(own)s.",
+                        currency=rule.currency_id.name,
+                        own=company.currency_id.name,
                     )
                 )
 

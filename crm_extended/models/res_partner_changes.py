@@ -33,6 +33,7 @@ class ResPartnerChanges(models.Model):
             self._drop_lead_bands()
             self._drop_wallets()
             self._drop_needs()
+            self._drop_answers()
         moved = [
             (partner.id, before, partner.commercial_partner_id.id)
             for partner, before in commercial_before.items()
@@ -70,8 +71,22 @@ class ResPartnerChanges(models.Model):
             "crm.loyalty.tier.history",
         ):
             self.env[model].sudo().search([("partner_id", "in", self.ids)], order="id").unlink()
-        self._drop_found()
-        self._delete_of("crm.customer.recommendation")
+        self._drop_forecasts()
+        self._drop_offers(Domain("partner_id", "in", self.ids))
+
+    @api.model
+    def _drop_offers(self, domain: Domain):
+        """What customers could be offered and buy more of; what they answered is history."""
+        is_open = Domain("state", "=", "open")
+        # sudo: neither has a delete right for anyone
+        self.env["crm.customer.recommendation"].sudo().search(domain & is_open).unlink()
+        self.env["crm.customer.category"].sudo().search(domain).unlink()
+
+    def _drop_answers(self):
+        """What became of offers to who wants nothing kept."""
+        # sudo: users delete none
+        offers = self.env["crm.customer.recommendation"].sudo()
+        offers.search([("partner_id", "in", self.ids)]).unlink()
 
     def _drop_wallets(self):
         """What somebody said of who wants nothing kept; an archived contact keeps his history."""
@@ -79,28 +94,14 @@ class ResPartnerChanges(models.Model):
         wallets = self.env["crm.customer.wallet"].sudo().with_context(active_test=False)
         wallets.search([("partner_id", "in", self.ids)]).unlink()
 
-    def _drop_found(self):
-        """What was found of these but their row; not what they answered."""
-        for model in ("crm.customer.forecast", "crm.customer.category"):
-            self._delete_of(model)
-        self._drop_open_offers()
-
-    def _drop_open_offers(self):
-        self._delete_of("crm.customer.recommendation", SQL("state = 'open'"))
-
-    def _delete_of(self, model, condition=SQL("TRUE")):  # noqa: B008 - it cannot be changed
-        """In one statement: it may be a line a night of two years."""
-        records = self.env[model]
-        records.flush_model()
+    def _drop_forecasts(self):
+        """What was said of these, in one statement: it may be a line a night of two years."""
+        forecasts = self.env["crm.customer.forecast"]
+        forecasts.flush_model(["partner_id"])
         self.env.cr.execute(
-            SQL(
-                "DELETE FROM %s WHERE partner_id = ANY(%s) AND %s",
-                SQL.identifier(records._table),
-                self.ids,
-                condition,
-            )
+            SQL("DELETE FROM crm_customer_forecast WHERE partner_id = ANY(%s)", self.ids)
         )
-        records.invalidate_model()
+        forecasts.invalidate_model()
 
     def _drop_lead_bands(self):
         """Also of closed opportunities: the customer wants no profile of him kept."""
@@ -133,8 +134,7 @@ class ResPartnerChanges(models.Model):
         if not rows:
             return
         kept = rows.filtered(lambda row: row.partner_id.commercial_partner_id == row.partner_id)
-        gone = rows - kept
-        gone.partner_id._drop_found()
-        gone.unlink()
+        self._drop_offers(Domain("partner_id", "in", (rows - kept).partner_id.ids))
+        (rows - kept).unlink()
         kept.is_outdated = True
         self.env.ref("crm_extended.ir_cron_customer_refresh").sudo()._trigger()

@@ -184,6 +184,16 @@ class TestNeeds(NeedsCase):
         found = self.as_user("res.partner", self.anna).search([("need_ids", "in", self.price.ids)])
         self.assertEqual(found, self.at_risk | self.contact)
 
+    def test_nobody_hands_what_was_said_to_a_customer_of_others(self):
+        salesperson = self.make_user("salesperson")
+        own = self.make_customer("Own", user_id=salesperson.id)
+        foreign = self.make_customer("Foreign", user_id=self.make_user("salesperson").id)
+        need = self.as_user("crm.customer.need", salesperson).create(
+            {"partner_id": own.id, "need_id": self.env["crm.need"].search([], limit=1).id}
+        )
+        with self.assertRaises(AccessError):
+            need.partner_id = foreign
+
     def test_who_is_no_user_of_the_customers_reads_no_needs(self):
         self.say(self.at_risk, self.price)
         for role in ("employee", "portal"):

@@ -205,17 +205,35 @@ class TestOffers(OfferWorld):
             # 32 of the 40 who could bought it; by the cosine 20 who lacked gloves look the same
             self.assertAlmostEqual(oil.chance, 32 / 40 if available else 32 / 60, 5)
 
+    def test_what_offers_are_made_with_is_chosen_once_a_month(self):
+        customers = self.env["res.partner"].create(
+            [{"name": f"Judged {number}", "is_company": True} for number in range(40)]
+        )
+        self.sell([(customer, 300, ["filter"]) for customer in customers])
+        self.sell([(customer, 30, ["oil"]) for customer in customers[:35]])
+        self.sell([(customer, 200, ["oil"]) for customer in customers[35:]])
+        first = self.refresh(self.ago(2))
+        with patch.object(offers, "tune", side_effect=AssertionError("tried again")):
+            again = self.refresh()
+        self.assertEqual(again.offers, first.offers)
+        [backtest] = self.env["crm.offer.backtest"].search([("company_id", "=", self.company.id)])
+        self.assertEqual(backtest.as_of, self.ago(92))
+        # an earlier day knows nothing of what was chosen later
+        with patch.object(offers, "tune", return_value=offers.Setting()) as tune:
+            self.refresh(self.ago(3))
+        self.assertTrue(tune.called)
+
 
 @tagged("post_install", "-at_install")
 class TestUpsell(OfferWorld):
     """The better or larger product of the same kind."""
 
     @classmethod
-    def populate(cls, count=12):
-        super().populate()
+    def setUpClass(cls):
+        super().setUpClass()
         cls.products["barrel"] = cls.make_product("Barrel of oil", categ_id=cls.garage.id)
         steppers = cls.env["res.partner"].create(
-            [{"name": f"Stepper {number}", "is_company": True} for number in range(count)]
+            [{"name": f"Stepper {number}", "is_company": True} for number in range(12)]
         )
         cls.sell([(customer, 200, ["oil"]) for customer in steppers])
         cls.sell([(customer, 100, ["barrel"]) for customer in steppers], {"barrel": 900})
@@ -227,6 +245,19 @@ class TestUpsell(OfferWorld):
         [offer] = self.offers_of(customer, kind="up_sell")
         self.assertEqual(offer.product_id, self.products["barrel"])
         self.assertEqual(offer.reason, "Taken next by 12 of 23 who had Oil.")
+
+    def test_how_many_took_it_next_is_not_how_many_bought_both(self):
+        both = self.env["res.partner"].create(
+            [{"name": f"Both {number}", "is_company": True} for number in range(10)]
+        )
+        self.sell([(customer, 150, ["oil", "barrel"]) for customer in both], {"barrel": 900})
+        customer = self.make_customer("Small")
+        self.sell([(customer, 10, ["oil"])])
+        for available in (True, False):
+            with patch.object(offers, "is_available", return_value=available):
+                self.refresh()
+            [offer] = self.offers_of(customer, kind="up_sell")
+            self.assertEqual(offer.reason, "Taken next by 12 of 33 who had Oil.")
 
     def test_what_costs_less_is_no_step_up(self):
         customer = self.make_customer("Large")
@@ -291,6 +322,63 @@ class TestOfferAnswers(OfferWorld):
         action = self.own_offers()[0].action_add_to_quotation(lead_id=lead.id)
         self.assertEqual(self.env["sale.order"].browse(action["res_id"]).opportunity_id, lead)
 
+    def test_a_second_offer_joins_the_draft_of_the_opportunity(self):
+        contact = self.make_contact(self.tender)
+        lead = self.make_lead(contact, user_id=self.salesperson.id)
+        found = self.own_offers()
+        # another quotation of the customer is not the one of this opportunity
+        self.make_order(self.tender, confirm=False, user_id=self.salesperson.id)
+        first = found[0].action_add_to_quotation(lead_id=lead.id)
+        order = self.env["sale.order"].browse(first["res_id"])
+        self.assertEqual((order.opportunity_id, order.partner_id), (lead, contact))
+        self.assertEqual(found[1].action_add_to_quotation(lead_id=lead.id)["res_id"], order.id)
+
+    def test_an_opportunity_of_another_customer_is_refused(self):
+        lead = self.make_lead(self.others[0], user_id=self.salesperson.id)
+        with self.assertRaisesRegex(UserError, "another customer"):
+            self.own_offers()[0].action_add_to_quotation(lead_id=lead.id)
+
+    def test_what_may_not_be_offered_any_more_is_hidden_at_once(self):
+        self.products["oil"].active = False
+        self.products["gloves"].never_offered = True
+        found = self.as_user("crm.customer.recommendation", self.salesperson)
+        self.assertEqual(found.customer_offers(self.tender.id)["offers"], [])
+
+    def test_who_refuses_profiling_or_is_archived_loses_his_offers_at_once(self):
+        for values in ({"profiling_optout": True}, {"active": False}):
+            self.tender.write({"profiling_optout": False, "active": True})
+            self.refresh()
+            self.assertEqual(len(self.offers_of(self.tender)), 2)
+            self.own_offers()[0].action_refuse()
+            self.tender.write(values)
+            self.assertFalse(self.offers_of(self.tender, state="open"))
+            kept = 1 if "active" in values else 0
+            self.assertEqual(len(self.offers_of(self.tender)), kept)
+            self.assertFalse(
+                self.env["crm.customer.category"].search([("partner_id", "=", self.tender.id)])
+            )
+
+    def test_who_is_left_out_loses_his_offers_at_once(self):
+        self.env["crm.customer.exclusion"].create({"partner_id": self.tender.id})
+        self.assertFalse(self.offers_of(self.tender))
+
+    def test_who_is_no_customer_of_his_own_any_more_has_no_offers(self):
+        self.tender.write({"parent_id": self.others[0].id, "is_company": False})
+        self.assertFalse(self.offers_of(self.tender))
+
+    def test_an_order_cancelled_after_all_was_not_accepted(self):
+        action = self.own_offers()[0].action_add_to_quotation()
+        order = self.env["sale.order"].browse(action["res_id"])
+        order.action_confirm()
+        self.refresh()
+        order.order_line.product_uom_qty = 3
+        self.refresh()
+        offer = self.offers_of(self.tender, state="accepted")
+        self.assertEqual(offer.result_amount, 300)
+        order._action_cancel()
+        self.refresh()
+        self.assertEqual(self.names(self.tender, state="open"), ["Oil", "Gloves"])
+
     def test_a_second_offer_joins_the_own_draft(self):
         found = self.own_offers()
         first = found[0].action_add_to_quotation()
@@ -324,7 +412,7 @@ class TestOfferAnswers(OfferWorld):
         contact = self.make_contact(self.tender)
         found = offers_model.customer_offers(contact.id)
         self.assertEqual([offer["product"] for offer in found["offers"]], ["Oil", "Gloves"])
-        self.assertEqual(found["count"], 2)
+        self.assertEqual((found["count"], found["customer_id"]), (2, self.tender.id))
         with self.queries() as queries:
             offers_model.customer_offers(contact.id, limit=1)
         with self.queries() as more:
@@ -336,6 +424,13 @@ class TestOfferAnswers(OfferWorld):
         offers_model = self.as_user("crm.customer.recommendation", self.salesperson)
         found = offers_model.customer_offers(self.tender.id)
         self.assertEqual({offer["amount"] for offer in found["offers"]}, {""})
+
+    def test_a_small_chance_is_not_none(self):
+        offer = self.offers_of(self.tender)[0].sudo()
+        for chance, said in ((0, ""), (0.002, "under 1.%"), (0.0149, "1.%"), (0.376, "38.%")):
+            offer.chance = chance
+            found = offer.customer_offers(self.tender.id, self.company.id)["offers"]
+            self.assertRegex(found[0]["chance"], f"^{said}$")
 
     def test_a_product_can_be_barred_on_its_form(self):
         with Form(self.products["oil"].product_tmpl_id) as form:

@@ -296,6 +296,23 @@ class TestWallet(WalletCase):
         self.refresh()
         self.assertFalse(self.row(self.customer).wallet_source)
 
+    def test_who_buys_more_than_his_kind_is_said_to_is_no_case_of_it(self):
+        self.customer.customer_size = "1"
+        self.make_benchmark(900, customer_size="1")
+        self.refresh()
+        row = self.row(self.customer)
+        self.assertEqual((row.wallet_source, row.wallet_amount), (False, 0))
+        self.make_wallet(self.customer, 4000).active = False
+        self.assertFalse(row.wallet_source)
+
+    def test_benchmark_in_a_currency_without_a_rate_is_refused(self):
+        currency = self.env["res.currency"].create({"name": "TNC", "symbol": "T"})
+        self.env["res.currency.rate"].search(
+            [("currency_id", "=", self.company.currency_id.id)]
+        ).unlink()
+        with self.assertRaisesRegex(ValidationError, "no exchange rate from TNC"):
+            self.make_benchmark(5000, customer_size="1", currency_id=currency.id)
+
     def test_benchmark_of_everybody_and_of_nobody_is_refused(self):
         for values in (
             {},
@@ -370,6 +387,15 @@ class TestWallet(WalletCase):
             [("currency_id", "=", self.company.currency_id.id)]
         ).unlink()
         self.assert_refused("no exchange rate", amount=5000, currency_id=currency.id)
+        # what others are worth in the company's money tells nothing of this one
+        rates = self.env["res.currency.rate"]
+        own = {"name": "2020-01-01", "currency_id": self.company.currency_id.id}
+        rate = rates.create(own | {"rate": 1, "company_id": self.company.id})
+        self.assert_refused("no exchange rate", amount=5000, currency_id=currency.id)
+        # all are told in the one without
+        rate.rate = 2
+        self.make_wallet(self.customer, 5000, currency_id=currency.id)
+        self.assertEqual(self.row(self.customer).wallet_amount, 10000)
 
     def test_competitors_have_no_more_than_the_rest(self):
         def lines(*shares):
@@ -487,6 +513,28 @@ class TestWallet(WalletCase):
             wallet.unlink()
         manager = self.make_user("manager")
         self.as_user(wallet, manager).unlink()
+
+    def test_a_refusal_tells_nothing_of_the_customers_of_others(self):
+        anna = self.make_user("salesperson")
+        self.customer.user_id = self.make_user("salesperson")
+        own = self.make_customer("Own", user_id=anna.id)
+        other = self.make_wallet(self.customer, 4000)
+        wallets = self.as_user(WALLET, anna)
+        rival = {"name": "Rival", "share": 0.1}
+        wallet = wallets.create(
+            {"partner_id": own.id, "amount": 1, "competitor_ids": [Command.create(rival)]}
+        )
+        attempts = (
+            lambda: wallets.create({"partner_id": self.customer.id, "amount": 1}),
+            lambda: wallet.write({"partner_id": self.customer.id}),
+            lambda: wallet.competitor_ids.write({"wallet_id": other.id, "share": 1}),
+            lambda: self.as_user(f"{WALLET}.competitor", anna).create(
+                {"wallet_id": other.id, "name": "Rival", "share": 1}
+            ),
+        )
+        for attempt in attempts:
+            with self.assertRaises(AccessError), self.env.cr.savepoint():
+                attempt()
 
     def test_other_companies_wallets_are_not_seen(self):
         other = self.make_company("Other Wallet Company")

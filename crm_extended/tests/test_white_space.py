@@ -137,6 +137,7 @@ class TestWhiteSpace(WhiteSpaceWorld):
     def test_cells_go_with_the_customer(self):
         self.refresh()
         self.tender.profiling_optout = True
+        self.assertFalse(self.cell(self.tender, self.oil))
         self.refresh()
         self.assertFalse(self.cell(self.tender, self.oil))
 
@@ -195,6 +196,16 @@ class TestWhiteSpaceWork(WhiteSpaceWorld):
         self.assertEqual(lead.expected_revenue, 0)
         with self.assertRaises(AccessError):
             cell.read(["headroom"])
+
+    def test_who_may_see_amounts_tells_none_to_the_owner_of_the_opportunity(self):
+        self.set_salespeople_see_amounts(False)
+        self.filters.name = "Filters <new> & more"
+        manager = self.make_user("sales_manager")
+        cell = self.as_user(self.cell(self.tender, self.filters), manager)
+        lead = self.env["crm.lead"].browse(cell.action_make_opportunity()["res_id"])
+        self.assertEqual((lead.user_id, lead.expected_revenue), (self.salesperson, 0))
+        self.assertNotIn("About", lead.description)
+        self.assertIn("Filters &lt;new&gt; &amp; more", lead.description)
 
     def test_a_salesperson_sees_the_matrix_of_his_own_customers(self):
         foreign = self.make_user("salesperson")

@@ -1,4 +1,5 @@
 from odoo import models
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 ONE_PER_COMPANY = (
@@ -21,8 +22,8 @@ class BasePartnerMerge(models.TransientModel):
         self._keep_one_tier_history(src_partners, dst_partner)
         self.env["crm.customer.need"]._keep_latest(src_partners, dst_partner)
         # of one customer now, and said of others; what they answered stays true
-        src_partners._drop_found()
-        dst_partner._drop_open_offers()
+        src_partners._drop_forecasts()
+        src_partners._drop_offers(Domain("partner_id", "in", (src_partners | dst_partner).ids))
         return super()._update_foreign_keys(src_partners, dst_partner)
 
     def _keep_one_per_company(self, model, src_partners, dst_partner):

@@ -74,9 +74,12 @@ export class CustomerOffers extends Component {
     }
 
     async openAll() {
-        await this.action.doAction("crm_extended.crm_customer_recommendation_action", {
-            additionalContext: {search_default_partner_id: this.partner, search_default_open: 1},
-        });
+        const action = await this.action.loadAction(
+            "crm_extended.crm_customer_recommendation_action"
+        );
+        // the action's own filters would win: it shows the best one of each customer
+        const context = {search_default_partner_id: this.state.customer_id, search_default_open: 1};
+        await this.action.doAction({...action, context});
     }
 }
 
