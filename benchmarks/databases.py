@@ -22,6 +22,7 @@ from benchmarks.odoo_env import configure
 
 ADDON = "crm_extended"
 RETAIL_FILE = "online_retail.csv.gz"
+HILLSTROM_FILE = "hillstrom.csv.gz"
 AUTOMATION = "crm_extended_automation"
 ORDER_MODULES = "sale_crm"
 """What the addon depends on."""
@@ -198,10 +199,15 @@ def partner_versions(name: str) -> tuple:
     )[0]
 
 
-def retail_path() -> Path:
-    """Where Online Retail is: ``BENCH_DATA`` names the folder, else ``../shared/data``."""
+def data_path(name: str) -> Path:
+    """Where a data set is: ``BENCH_DATA`` names the folder, else ``../shared/data``."""
     folder = os.environ.get("BENCH_DATA")
-    return (Path(folder) if folder else FOLDER.parent.parent / "shared" / "data") / RETAIL_FILE
+    return (Path(folder) if folder else FOLDER.parent.parent / "shared" / "data") / name
+
+
+def retail_path() -> Path:
+    """Where Online Retail is."""
+    return data_path(RETAIL_FILE)
 
 
 def _build_cdnow(name: str, scale: Scale) -> None:

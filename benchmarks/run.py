@@ -23,8 +23,8 @@ Where things are:
 
 Each measurement runs in a process of its own, with Odoo as a library; one that fails is recorded
 with its reason and stops no other. Environment: ``QUICK``, ``BENCH_DATA`` (folder of
-``online_retail.csv.gz``, default ``../shared/data``; without the file its measurement is skipped),
-and the usual ``PG…`` and ``ODOO_RC`` (``dev/python`` sets them).
+``online_retail.csv.gz`` and ``hillstrom.csv.gz``, default ``../shared/data``; without a file its
+measurements are skipped), and the usual ``PG…`` and ``ODOO_RC`` (``dev/python`` sets them).
 """
 
 from __future__ import annotations
