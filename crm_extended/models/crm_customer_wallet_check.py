@@ -151,8 +151,8 @@ class CrmCustomerWalletCheck(models.Model):
 
     @api.constrains("amount", "currency_id", "date", "partner_id", "company_id", "category_id")
     def _check_own_sales(self):
-        # who may not see our revenue could find it by trying amounts: his is taken as it is, and the
-        # share shows as all
+        # who may not see our revenue could find it by trying amounts: his is taken as it is, and
+        # the share shows as all
         if not self.env.user.has_group(AMOUNT):
             return
         # no amount at all is refused elsewhere, in better words

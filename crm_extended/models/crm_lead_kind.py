@@ -32,7 +32,6 @@ class CrmLead(models.Model):
 
     offered_category_id = fields.Many2one(
         "product.category",
-        "Offered Category",
         index="btree_not_null",
         ondelete="set null",
         help="What this opportunity is to sell, where it was made from white space.",

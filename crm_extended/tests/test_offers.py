@@ -211,13 +211,14 @@ class TestUpsell(OfferWorld):
 
     @classmethod
     def populate(cls, count=12):
-        super().populate()
+        result = super().populate()
         cls.products["barrel"] = cls.make_product("Barrel of oil", categ_id=cls.garage.id)
         steppers = cls.env["res.partner"].create(
             [{"name": f"Stepper {number}", "is_company": True} for number in range(count)]
         )
         cls.sell([(customer, 200, ["oil"]) for customer in steppers])
         cls.sell([(customer, 100, ["barrel"]) for customer in steppers], {"barrel": 900})
+        return result
 
     def test_what_others_took_next_and_costs_more_is_offered(self):
         customer = self.make_customer("Small")
