@@ -45,9 +45,10 @@ class CrmCustomerOffer(models.Model):
     def _refresh_offers(self, run) -> float:
         """One part a slice, in the order of ``_offer_parts``. The numbers are published by now:
         what fails here is noted, and spoils nothing else."""
-        if not self._reads_products(run):
-            return 1
         self._refresh_limits()
+        if not self._reads_products(run):
+            self._settle_offers(run)
+            return 1
         position = run.position or {"part": 0, "after": 0}
         parts = self._offer_parts(run)
         try:
@@ -267,7 +268,7 @@ class CrmCustomerOffer(models.Model):
     @api.model
     def _find_offers(self, run, after):
         """Offers of the next customers."""
-        until = self._customers_until(run, "bought", after)
+        until = self._customers_until(run, "bought", after, SLICE_CUSTOMERS // 2)
         if until is None or "ridge" not in run.offers:
             return None
         past = self._past(run, run.as_of)
@@ -307,7 +308,9 @@ class CrmCustomerOffer(models.Model):
         return until
 
     @api.model
-    def _customers_until(self, run, table: str, after: int) -> int | None:
+    def _customers_until(
+        self, run, table: str, after: int, size: int = SLICE_CUSTOMERS
+    ) -> int | None:
         """The last customer of the next slice of a staged table; None after the last slice."""
         [[until]] = self.env.execute_query(
             SQL(
@@ -315,7 +318,7 @@ class CrmCustomerOffer(models.Model):
                 " WHERE partner_id > %s ORDER BY partner_id LIMIT %s) AS next",
                 run._staging(table),
                 after,
-                SLICE_CUSTOMERS,
+                size,
             )
         )
         return until

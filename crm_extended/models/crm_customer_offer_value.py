@@ -198,8 +198,10 @@ class CrmCustomerOfferValue(models.Model):
                    CASE WHEN both_count > 0 THEN buyer_count END AS buyer_count,
                    worth.amount AS usual_amount, worth.margin AS usual_margin,
                    ROW_NUMBER() OVER (PARTITION BY partner_id, kind
-                       ORDER BY COALESCE(chance, score) * COALESCE(worth.margin, worth.amount, 0)
-                                DESC, score DESC, product_id) AS rank
+                       -- of the better ones the share who took it, whose chance few have
+                       ORDER BY CASE WHEN kind = 'up_sell' THEN score ELSE COALESCE(chance, score)
+                                END * COALESCE(worth.margin, worth.amount, 0) DESC,
+                                score DESC, product_id) AS rank
               FROM found
               JOIN res_partner AS partner ON partner.id = partner_id
               LEFT JOIN %(worth)s AS worth USING (product_id)

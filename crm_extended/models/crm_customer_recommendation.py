@@ -250,7 +250,9 @@ class CrmCustomerRecommendation(models.Model):
                 ("partner_id.commercial_partner_id", "=", self.partner_id.id),
                 ("company_id", "=", self.company_id.id),
                 ("state", "=", "draft"),
+                "|",
                 ("user_id", "=", self.env.uid),
+                ("create_uid", "=", self.env.uid),
             ],
             limit=1,
         )

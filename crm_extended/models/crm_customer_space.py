@@ -167,9 +167,17 @@ class CrmCustomerSpace(models.Model):
                             WHEN last_day > %(year)s::date THEN 'bought'
                             ELSE 'lapsed'
                        END AS state,
-                       ROUND(GREATEST(0, peer_buyers::float8 / peer_count * peer_amount
-                             - amount_12m)::numeric, %(digits)s) AS headroom
+                       told.partner_id IS NOT NULL AS is_told,
+                       -- what he told of this category goes before what others buy
+                       ROUND(CASE WHEN told.amount IS NOT NULL
+                                  THEN GREATEST(0, told.amount - amount_12m)
+                                  WHEN told.share > 0 AND amount_12m > 0
+                                  THEN amount_12m / told.share - amount_12m
+                                  ELSE GREATEST(0, peer_buyers::float8 / peer_count * peer_amount
+                                       - amount_12m::float8)::numeric
+                             END, %(digits)s) AS headroom
                   FROM cells
+                  LEFT JOIN (%(wallets)s) AS told USING (partner_id, category_id)
                   JOIN %(repeats)s AS repeat USING (category_id)
                   LEFT JOIN (
                     SELECT partner_id, COUNT(*) AS visits FROM %(days)s GROUP BY partner_id
@@ -181,7 +189,9 @@ class CrmCustomerSpace(models.Model):
                    ROUND(peer_amount::numeric, %(digits)s) AS peer_amount, headroom,
                    ROUND(headroom * margin_rate, %(digits)s) AS expected_margin
               FROM valued
-             WHERE times > 0 OR headroom > 0 AND peer_buyers >= peer_count * %(least)s""",
+             WHERE times > 0
+                OR headroom > 0 AND (is_told OR peer_buyers >= peer_count * %(least)s)""",
+            wallets=self._sql_wallets(run),
             categories=run._staging("category"),
             peers=run._staging("peer"),
             expectations=run._staging("expectation"),

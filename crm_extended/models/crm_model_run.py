@@ -316,7 +316,9 @@ class CrmModelRun(models.Model):
             self._stop("busy", self.env._("A refresh of this company is already running."))
             return False
         if self.cancel_requested:
-            self._stop("cancelled", self.env._("Cancelled on request; nothing was changed."))
+            published = self.env._("Cancelled on request; the numbers were published already.")
+            unchanged = self.env._("Cancelled on request; nothing was changed.")
+            self._stop("cancelled", published if self.published_at else unchanged)
             return False
         if self.state == "queued":
             self._start()
@@ -407,7 +409,7 @@ class CrmModelRun(models.Model):
         """Whether the staged documents are those that were committed: a crash of the database
         empties unlogged tables."""
         staged = (self.statistics or {}).get("staged_documents")
-        if not staged:
+        if staged is None:
             return True
         name = f"{STAGING_PREFIX}{self.id}_document"
         [[exists]] = self.env.execute_query(SQL("SELECT to_regclass(%s) IS NOT NULL", name))

@@ -311,6 +311,19 @@ class TestOfferAnswers(OfferWorld):
         offer = self.offers_of(self.tender, state="accepted")
         self.assertEqual((offer.product_id.name, offer.result_amount), ("Oil", 80))
 
+    def test_what_was_accepted_is_noted_also_where_products_are_not_read(self):
+        action = self.own_offers()[0].action_add_to_quotation()
+        self.env["sale.order"].browse(action["res_id"]).action_confirm()
+        self.patch(crm_customer_basket, "NIGHTLY_DOCUMENTS", 0)
+        run = (
+            self.env["crm.model.run"]
+            .sudo()
+            .create({"company_id": self.company.id, "as_of": self.as_of, "kind": "scheduled"})
+        )
+        self.env["crm.customer.profile"].sudo()._refresh_in_transaction(run)
+        self.assertFalse(run.statistics["reads_products"])
+        self.assertEqual(self.names(self.tender, state="accepted"), ["Oil"])
+
     def test_a_cancelled_quotation_opens_its_offers_again(self):
         action = self.own_offers()[0].action_add_to_quotation()
         self.env["sale.order"].browse(action["res_id"])._action_cancel()

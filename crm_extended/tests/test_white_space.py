@@ -134,6 +134,19 @@ class TestWhiteSpace(WhiteSpaceWorld):
         expected = need_score(2, repeat_rate([2] + [1] * 20), 80, 3)
         self.assertAlmostEqual(self.cell(self.tender, self.oil).need_score, expected)
 
+    def test_what_he_told_of_a_category_goes_before_what_others_buy(self):
+        self.env["crm.customer.wallet"].create(
+            {
+                "partner_id": self.tender.id,
+                "company_id": self.company.id,
+                "category_id": self.filters.id,
+                "amount": 10,
+                "date": self.ago(5),
+            }
+        )
+        self.refresh()
+        self.assertEqual(self.cell(self.tender, self.filters).headroom, 10)
+
     def test_cells_go_with_the_customer(self):
         self.refresh()
         self.tender.profiling_optout = True

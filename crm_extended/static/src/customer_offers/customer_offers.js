@@ -1,4 +1,5 @@
 import {Component, useState} from "@odoo/owl";
+import {_t} from "@web/core/l10n/translation";
 import {registry} from "@web/core/registry";
 import {useService} from "@web/core/utils/hooks";
 import {useRecordObserver} from "@web/model/relational_model/utils";
@@ -35,6 +36,10 @@ export class CustomerOffers extends Component {
             return [resId, false];
         }
         return [data.partner_id?.id, company];
+    }
+
+    get allOfThem() {
+        return _t("All %s", this.state.count);
     }
 
     get isOrder() {
