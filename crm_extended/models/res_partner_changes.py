@@ -33,6 +33,7 @@ class ResPartnerChanges(models.Model):
             self._drop_lead_bands()
             self._drop_wallets()
             self._drop_needs()
+            self._delete_of("crm.customer.segment.member")
         moved = [
             (partner.id, before, partner.commercial_partner_id.id)
             for partner, before in commercial_before.items()
