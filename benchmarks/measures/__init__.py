@@ -11,4 +11,5 @@ from . import (
     prices,
     prediction,
     offers,
+    segments,
 )

@@ -129,9 +129,12 @@ class CrmCustomerSegmentRefresh(models.Model):
                 query.where_clause or SQL("TRUE"),
             )
         return SQL(
-            "SELECT partner_id, id IN %s AS is_found FROM %s WHERE company_id = %s",
-            query.subselect(),
+            """SELECT partner_id, matched.id IS NOT NULL AS is_found
+                 FROM %s AS customer
+                 LEFT JOIN %s AS matched ON matched.id = customer.id
+                WHERE company_id = %s""",
             SQL.identifier(rows._table),
+            query.subselect(),
             company.id,
         )
 
@@ -150,13 +153,19 @@ class CrmCustomerSegmentRefresh(models.Model):
                        AND company_id = %(company)s
                        AND (date_to IS NULL OR date_to = %(as_of)s)
                 ),
+                -- a full join is never done row by row, whatever the planner knows of either
+                moves AS MATERIALIZED (
+                    SELECT partner_id, id, date_from,
+                           CASE WHEN id IS NULL AND is_found THEN 'added'
+                                WHEN date_to = %(as_of)s AND is_found THEN 'reopened'
+                                WHEN date_to IS NULL AND id IS NOT NULL AND is_found IS NULL
+                                THEN 'gone'
+                           END AS move
+                      FROM found
+                      FULL JOIN shown USING (partner_id)
+                ),
                 gone AS (
-                    SELECT id, partner_id, date_from
-                      FROM shown
-                     WHERE date_to IS NULL
-                       AND NOT EXISTS (
-                        SELECT FROM found WHERE found.partner_id = shown.partner_id
-                     )
+                    SELECT partner_id, id, date_from FROM moves WHERE move = 'gone'
                 ),
                 withdrawn AS (
                     DELETE FROM crm_customer_segment_member AS member
@@ -172,21 +181,16 @@ class CrmCustomerSegmentRefresh(models.Model):
                 reopened AS (
                     UPDATE crm_customer_segment_member AS member
                        SET date_to = NULL
-                      FROM shown
-                     WHERE member.id = shown.id
-                       AND shown.date_to = %(as_of)s
-                       AND shown.partner_id IN (SELECT partner_id FROM found WHERE is_found)
+                      FROM moves
+                     WHERE member.id = moves.id AND move = 'reopened'
                     RETURNING member.partner_id
                 ),
                 added AS (
                     INSERT INTO crm_customer_segment_member
                            (segment_id, company_id, partner_id, date_from)
                     SELECT %(segment)s, %(company)s, partner_id, %(as_of)s
-                      FROM found
-                     WHERE is_found
-                       AND NOT EXISTS (
-                        SELECT FROM shown WHERE shown.partner_id = found.partner_id
-                     )
+                      FROM moves
+                     WHERE move = 'added'
                      ORDER BY partner_id
                     -- somebody saved the rule meanwhile
                     ON CONFLICT (segment_id, partner_id, company_id) WHERE date_to IS NULL
