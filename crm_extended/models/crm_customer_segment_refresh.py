@@ -1,6 +1,6 @@
 import logging
 
-from odoo import api, fields, models
+from odoo import api, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
@@ -241,7 +241,6 @@ class CrmCustomerSegmentRefresh(models.Model):
                     for partner in of_company.partner_id - inside
                 ]
             )
-        self.sudo().refreshed_on = fields.Date.context_today(self)
         self.invalidate_recordset()
 
     def _leave(self, company, members):
