@@ -12,4 +12,5 @@ from . import (
     prediction,
     offers,
     campaigns,
+    segments,
 )

@@ -77,5 +77,10 @@ from . import (
     crm_customer_need,
     crm_customer_needs,
     crm_loyalty_benefit,
+    crm_customer_segment,
+    crm_customer_segment_rule,
+    crm_customer_segment_sentences,
+    crm_customer_segment_member,
+    crm_customer_segment_refresh,
     ir_demo,
 )

@@ -34,6 +34,7 @@ class ResPartnerChanges(models.Model):
             self._drop_wallets()
             self._drop_needs()
             self._drop_answers()
+            self._delete_of("crm.customer.segment.member")
         moved = [
             (partner.id, before, partner.commercial_partner_id.id)
             for partner, before in commercial_before.items()
@@ -71,7 +72,7 @@ class ResPartnerChanges(models.Model):
             "crm.loyalty.tier.history",
         ):
             self.env[model].sudo().search([("partner_id", "in", self.ids)], order="id").unlink()
-        self._drop_forecasts()
+        self._delete_of("crm.customer.forecast")
         self._drop_offers(Domain("partner_id", "in", self.ids))
 
     @api.model
@@ -94,14 +95,18 @@ class ResPartnerChanges(models.Model):
         wallets = self.env["crm.customer.wallet"].sudo().with_context(active_test=False)
         wallets.search([("partner_id", "in", self.ids)]).unlink()
 
-    def _drop_forecasts(self):
-        """What was said of these, in one statement: it may be a line a night of two years."""
-        forecasts = self.env["crm.customer.forecast"]
-        forecasts.flush_model(["partner_id"])
+    def _delete_of(self, model):
+        """In one statement: it may be a line a night of two years."""
+        records = self.env[model]
+        records.flush_model()
         self.env.cr.execute(
-            SQL("DELETE FROM crm_customer_forecast WHERE partner_id = ANY(%s)", self.ids)
+            SQL(
+                "DELETE FROM %s WHERE partner_id = ANY(%s)",
+                SQL.identifier(records._table),
+                self.ids,
+            )
         )
-        forecasts.invalidate_model()
+        records.invalidate_model()
 
     def _drop_lead_bands(self):
         """Also of closed opportunities: the customer wants no profile of him kept."""

@@ -25,6 +25,7 @@ from . import (
     test_rfm,
     test_rights,
     test_rights_rpc,
+    test_segments,
     test_settings,
     test_tours,
     test_translations,

@@ -32,6 +32,8 @@ NEED, SAID, BENEFIT = "crm.need", "crm.customer.need", "crm.loyalty.benefit"
 NOTE = "crm.customer.need.note"
 OFFER, OFFERED = "crm.customer.recommendation", "crm.offer.backtest"
 CELL = "crm.customer.category"
+SEGMENT, MEMBER = "crm.customer.segment", "crm.customer.segment.member"
+ADD, MIGRATION = "crm.customer.segment.add", "crm.customer.migration"
 OWN_PRICES, OWN_MONTH = "crm.price.index.own", "crm.price.index.own.line"
 # who may call what: every public method that the addon defines
 OWN_METHODS = {
@@ -68,6 +70,16 @@ OWN_METHODS = {
     (CELL, "white_space"): READERS,
     (CELL, "action_open_customer"): READERS,
     (TIER, "action_open_customers"): READERS,
+    (PROFILE, "action_add_to_segment"): READERS,
+    (SEGMENT, "action_open_customers"): READERS,
+    (SEGMENT, "action_open_members"): READERS,
+    (SEGMENT, "action_refresh"): MANAGERS,
+    (SEGMENT, "action_add_customers"): MANAGERS,
+    (SEGMENT, "action_take_over"): MANAGERS,
+    (MEMBER, "action_remove"): MANAGERS,
+    # each his own
+    (ADD, "action_add"): NOBODY,
+    (MIGRATION, "action_open_moved"): NOBODY,
     (QUEUE, "action_retry"): MANAGERS,
     (DRY_RUN, "action_try"): MANAGERS,
     (DRY_RUN, "action_apply"): MANAGERS,
@@ -98,6 +110,7 @@ ORM_METHODS = (
     "init",
     "set_values",
     "copy",
+    "copy_data",
     "read",
     "default_get",
 )
@@ -203,7 +216,18 @@ class TestRightsRpc(SeveralCustomersHttpCase):
             ),
             CELL: cls.find_cell(cls.lost),
             NOTE: cls.env[NOTE].create({"partner_id": cls.lost.id, "company_id": cls.company.id}),
+            ADD: cls.env[ADD].create({"name": "Fair"}),
+            MIGRATION: cls.env[MIGRATION].create({}),
         }
+
+        segment = cls.make_segment("anna", kind="static")
+        segment._enter(cls.row(cls.lost))
+        cls.records |= {SEGMENT: segment, MEMBER: segment.member_ids}
+
+    @classmethod
+    def make_segment(cls, name, **values):
+        values = {"name": name, "user_id": cls.anna.id, "company_id": cls.company.id} | values
+        return cls.env[SEGMENT].create(values)
 
     @classmethod
     def make_offer(cls, customer):
@@ -341,6 +365,8 @@ class TestRightsRpc(SeveralCustomersHttpCase):
             OFFER: READERS,
             OFFERED: READERS,
             CELL: READERS,
+            SEGMENT: READERS,
+            MEMBER: READERS,
         }
         calls = {}
         for model, roles in readers.items():
@@ -362,7 +388,7 @@ class TestRightsRpc(SeveralCustomersHttpCase):
     def test_nobody_changes_rows_runs_and_purchase_lines(self):
         calls = {}
         for model in (PROFILE, RUN, FACT, HISTORY, EVENT, QUEUE, FORECAST, BACKTEST, OFFER, OFFERED,
-                      CELL):  # fmt: skip
+                      CELL, MEMBER):  # fmt: skip
             ids = self.records[model].ids
             values = {"company_id": self.company.id}
             calls |= {
@@ -502,6 +528,29 @@ class TestRightsRpc(SeveralCustomersHttpCase):
                         self.is_refused(model, "unlink", self.records[model].ids), (role, model)
                     )
 
+    def test_segments_are_made_by_users_for_themselves_and_changed_by_managers(self):
+        segment = self.records[SEGMENT]
+        values = {"name": "Mine", "kind": "static", "company_id": self.company.id}
+        foreign = values | {"user_id": self.anna.id}
+        self.check(
+            {
+                "create": (READERS, SEGMENT, "create", [[values]], {}),
+                "create for another": (NOBODY, SEGMENT, "create", [[foreign]], {}),
+                "write": (MANAGERS, SEGMENT, "write", [segment.ids, {"color": 2}], {}),
+                "give away": (
+                    NOBODY,
+                    SEGMENT,
+                    "write",
+                    [segment.ids, {"user_id": self.bert.id}],
+                    {},
+                ),
+            }
+        )
+        for role in sorted(ROLES - MANAGERS):
+            self.log_in(role)
+            with mute_logger("odoo.http"):
+                self.assertTrue(self.is_refused(SEGMENT, "unlink", segment.ids), role)
+
     def test_private_methods_are_refused_to_all(self):
         for role in ("manager", "salesperson", "portal"):
             self.log_in(role)
@@ -513,6 +562,8 @@ class TestRightsRpc(SeveralCustomersHttpCase):
                 (WALLET, "_show"),
                 (WALLET, "_own_sales"),
                 (QUEUE, "_cron_deliver"),
+                (SEGMENT, "_enter"),
+                (SEGMENT, "_find_members"),
                 (QUEUE, "_deliver_batch"),
                 (RUN, "_drop_staging"),
                 ("res.partner", "_drop_customers"),
