@@ -86,11 +86,8 @@ class CrmCustomerMigration(models.TransientModel):
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "crm_extended.crm_customer_profile_action"
         )
-        return action | {
-            "display_name": self.env._("Customers Who Moved"),
-            "domain": [("id", "in", rows)],
-            "context": {},
-        }
+        title = self.env._("Customers Who Moved")
+        return action | {"domain": [("id", "in", rows)], "context": {}, "display_name": title}
 
     # ---------------------------------------------------------------------- the matrix
 
