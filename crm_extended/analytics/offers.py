@@ -1,7 +1,8 @@
 """Which new product a customer is likely to buy next, learned from what customers bought together.
 
 A basket is the set of products that one customer has bought so far, as positions 0 … n − 1 in a
-list of products. The model needs numpy; counting hits and the chance by score don't.
+list of products. The model needs numpy; trends, counting hits and the chance by
+score don't.
 """
 
 from bisect import bisect_right
@@ -237,21 +238,22 @@ def _best(scores, count: int):
     return numpy.take_along_axis(found, order, axis=1)
 
 
-def trends(recent: Sequence[int], total: Sequence[int]):
+def trends(recent: Sequence[int], total: Sequence[int]) -> list[float]:
     """How much more often each product was bought of late than all products were.
 
     :param recent: buyers of each product in the last month
     :param total: its buyers of all times
 
-    >>> [round(float(factor), 2) for factor in trends([10, 0, 2], [20, 20, 20])]
+    >>> [round(factor, 2) for factor in trends([10, 0, 2], [20, 20, 20])]
     [2.2, 0.2, 0.6]
     """
-    numpy = _numpy()
-    recent, total = numpy.array(recent, dtype=float), numpy.array(total, dtype=float)
-    usual = recent.sum() / max(total.sum(), 1)
+    usual = sum(recent) / max(sum(total), 1)
     if not usual:
-        return numpy.ones(len(total))
-    return (recent + TREND_WEIGHT * usual) / (total + TREND_WEIGHT) / usual
+        return [1.0] * len(total)
+    return [
+        (late + TREND_WEIGHT * usual) / (ever + TREND_WEIGHT) / usual
+        for late, ever in zip(recent, total, strict=True)
+    ]
 
 
 def judge(scores_of, past: Past) -> list[Judged]:

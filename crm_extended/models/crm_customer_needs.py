@@ -158,13 +158,6 @@ class ResPartnerNeeds(models.Model):
     def action_note_needs(self):
         return self._ask_needs()
 
-    def _drop_needs(self):
-        """The customer wants no profile of him kept: neither by what he bought nor by what he
-        said."""
-        # sudo: who keeps contacts need not see what they said
-        needs = self.env["crm.customer.need"].sudo().with_context(active_test=False)
-        needs.search([("partner_id", "in", self.ids)]).unlink()
-
     def _customers_moved(self):
         result = super()._customers_moved()
         # sudo: what they said follows the contacts, whoever moves them

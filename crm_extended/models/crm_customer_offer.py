@@ -15,8 +15,9 @@ _logger = logging.getLogger(__name__)
 MOST_PRODUCTS = 5_000
 # customers that are learned from
 LEARNED = 8_000
-# customers whose offers are found, or published, in one slice
+# customers whose offers are published in one slice, and found: the model is fitted anew in each
 SLICE_CUSTOMERS = 20_000
+SLICE_FOUND = 10_000
 OFFERS = 10
 TREND_DAYS = 30
 # a refused product is not offered again for so many days
@@ -170,13 +171,20 @@ class CrmCustomerOffer(models.Model):
                 sample=self._sql_learners(run),
             )
         )
-        recent, total = zip(*self._product_buyers(run, day), strict=True)
+        trends, total = self._trends(run, day)
         return offers.Past(
             [basket for basket, _later in rows],
             [set(later or ()) for _basket, later in rows],
-            offers.trends(recent, total),
+            trends,
             [bool(buyers) for buyers in total],
         )
+
+    @api.model
+    def _trends(self, run, day) -> tuple[list[float], list[int]]:
+        """The trend and the buyers of each product as of a day, by position."""
+        buyers = self._product_buyers(run, day)
+        total = [ever for _late, ever in buyers]
+        return offers.trends([late for late, _ever in buyers], total), total
 
     @api.model
     def _product_buyers(self, run, day) -> list[tuple]:
@@ -210,10 +218,13 @@ class CrmCustomerOffer(models.Model):
     @api.model
     def _is_tuned(self, run) -> bool:
         """Whether the month's setting stands already, or there is nothing to learn from."""
-        [[products]] = self.env.execute_query(
-            SQL("SELECT COUNT(*) FROM %s", run._staging("offered"))
-        )
-        return "ridge" in run.offers or products < 2
+        return "ridge" in run.offers or self._offered_count(run) < 2
+
+    @api.model
+    def _offered_count(self, run) -> int:
+        """Products that are learned of."""
+        [[count]] = self.env.execute_query(SQL("SELECT COUNT(*) FROM %s", run._staging("offered")))
+        return count
 
     @api.model
     def _tune_offers(self, run, after):
@@ -268,7 +279,7 @@ class CrmCustomerOffer(models.Model):
     @api.model
     def _find_offers(self, run, after):
         """Offers of the next customers."""
-        until = self._customers_until(run, "bought", after, SLICE_CUSTOMERS // 2)
+        until = self._customers_until(run, "bought", after, SLICE_FOUND)
         if until is None or "ridge" not in run.offers:
             return None
         past = self._past(run, run.as_of)

@@ -4,7 +4,7 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ..analytics import offers
-from .crm_customer_offer import OFFERS, TREND_DAYS
+from .crm_customer_offer import OFFERS
 from .crm_customer_prediction import HORIZON_DAYS
 
 # products that speak for a product
@@ -46,10 +46,7 @@ class CrmCustomerOfferCosine(models.Model):
         """Stage what the next products were bought with; at the end, the neighbours of all."""
         if not after:
             self._prepare_cosine(run, day or run.as_of)
-        [[products]] = self.env.execute_query(
-            SQL("SELECT COUNT(*) FROM %s", run._staging("offered"))
-        )
-        if after >= products:
+        if after >= self._offered_count(run):
             run._stage("neighbor", self._sql_neighbors(run))
             return None
         until = after + SLICE_PRODUCTS
@@ -132,35 +129,12 @@ class CrmCustomerOfferCosine(models.Model):
 
     @api.model
     def _sql_trends(self, run, day) -> SQL:
-        """``(position, trend)``, as ``analytics.offers.trends`` has them."""
+        """``(position, trend)``"""
+        trends, _total = self._trends(run, day)
         return SQL(
-            """WITH products AS (
-                SELECT position, COALESCE(recent, 0)::float8 AS recent,
-                       COALESCE(total, 0)::float8 AS total
-                  FROM %(offered)s AS offered
-                  LEFT JOIN (
-                    SELECT product_id, COUNT(*) AS total FROM %(bought)s
-                     WHERE first_day <= %(day)s GROUP BY product_id
-                  ) AS bought USING (product_id)
-                  LEFT JOIN (
-                    SELECT product_id, COUNT(DISTINCT partner_id) AS recent FROM %(baskets)s
-                     WHERE purchase_date > %(since)s AND purchase_date <= %(day)s AND amount > 0
-                     GROUP BY product_id
-                  ) AS late USING (product_id)
-            ),
-            usual AS (SELECT SUM(recent) / GREATEST(SUM(total), 1) AS rate FROM products)
-            SELECT position::integer AS position,
-                   CASE WHEN rate > 0
-                        THEN (recent + %(weight)s * rate) / (total + %(weight)s) / rate
-                        ELSE 1
-                   END AS trend
-              FROM products, usual""",
-            offered=run._staging("offered"),
-            bought=run._staging("bought"),
-            baskets=run._staging("basket"),
-            day=day,
-            since=day - timedelta(days=TREND_DAYS),
-            weight=offers.TREND_WEIGHT,
+            "SELECT (number - 1)::integer AS position, trend"
+            " FROM UNNEST(%s::float8[]) WITH ORDINALITY AS listed (trend, number)",
+            trends,
         )
 
     @api.model

@@ -226,15 +226,21 @@ class CrmCustomerOfferValue(models.Model):
         self.env.cr.execute(
             SQL(
                 """UPDATE crm_customer_recommendation AS offer
-                      SET state = 'accepted', answered_on = sale.date_order::date,
-                          result_amount = ROUND((line.price_subtotal
-                              / COALESCE(NULLIF(sale.currency_rate, 0), 1))::numeric, %s)
-                     FROM sale_order_line AS line
-                     JOIN sale_order AS sale ON sale.id = line.order_id
-                    WHERE line.id = offer.sale_line_id
-                      AND sale.state = 'sale'
+                      SET state = 'accepted', answered_on = sold.day, result_amount = sold.amount
+                     FROM (
+                        SELECT line.id, sale.date_order::date AS day,
+                               ROUND((line.price_subtotal
+                                   / COALESCE(NULLIF(sale.currency_rate, 0), 1))::numeric, %s)
+                                   AS amount
+                          FROM sale_order_line AS line
+                          JOIN sale_order AS sale ON sale.id = line.order_id
+                         WHERE sale.state = 'sale'
+                     ) AS sold
+                    WHERE sold.id = offer.sale_line_id
                       AND offer.state IN ('offered', 'accepted')
-                      AND offer.company_id = %s""",
+                      AND offer.company_id = %s
+                      AND (offer.state, offer.answered_on, offer.result_amount)
+                          IS DISTINCT FROM ('accepted', sold.day, sold.amount)""",
                 company.currency_id.decimal_places,
                 company.id,
             )

@@ -7,7 +7,6 @@ from odoo.tools import format_amount, formatLang
 
 from ..wording import percent
 
-USER = "crm_extended.group_user"
 KEEP_MONTHS = 24
 # a share of fewer customers says nothing
 FEWEST_BUYERS = 5
@@ -179,7 +178,6 @@ class CrmCustomerRecommendation(models.Model):
             "offers": [
                 {
                     "id": offer.id,
-                    "product_id": offer.product_id.id,
                     "product": offer.product_id.display_name,
                     "kind": offer.kind,
                     "reason": offer.reason,

@@ -5,6 +5,12 @@ from odoo.tools import SQL
 from .crm_lead import BANDS
 
 MOVES = ("parent_id", "is_company")
+# what is worked out of a customer, and what somebody said of him or he answered
+FOUND = (
+    "crm.customer.profile", "crm.customer.event.queue", "crm.customer.event",
+    "crm.loyalty.tier.lock", "crm.loyalty.tier.history",
+)  # fmt: skip
+SAID = ("crm.customer.wallet", "crm.customer.need", "crm.customer.recommendation")
 
 
 class ResPartnerChanges(models.Model):
@@ -31,9 +37,9 @@ class ResPartnerChanges(models.Model):
             self._drop_customers()
         if is_opted_out:
             self._drop_lead_bands()
-            self._drop_wallets()
-            self._drop_needs()
-            self._drop_answers()
+            # what was said of who wants nothing kept; an archived contact keeps his history
+            for model in SAID:
+                self._unlink_of(model)
             self._delete_of("crm.customer.segment.member")
         moved = [
             (partner.id, before, partner.commercial_partner_id.id)
@@ -63,15 +69,8 @@ class ResPartnerChanges(models.Model):
         return {partner: partner.commercial_partner_id.id for partner in family}
 
     def _drop_customers(self):
-        # sudo: rows have no delete right for anyone
-        for model in (
-            "crm.customer.profile",
-            "crm.customer.event.queue",
-            "crm.customer.event",
-            "crm.loyalty.tier.lock",
-            "crm.loyalty.tier.history",
-        ):
-            self.env[model].sudo().search([("partner_id", "in", self.ids)], order="id").unlink()
+        for model in FOUND:
+            self._unlink_of(model)
         self._delete_of("crm.customer.forecast")
         self._drop_offers(Domain("partner_id", "in", self.ids))
 
@@ -83,17 +82,10 @@ class ResPartnerChanges(models.Model):
         self.env["crm.customer.recommendation"].sudo().search(domain & is_open).unlink()
         self.env["crm.customer.category"].sudo().search(domain).unlink()
 
-    def _drop_answers(self):
-        """What became of offers to who wants nothing kept."""
-        # sudo: users delete none
-        offers = self.env["crm.customer.recommendation"].sudo()
-        offers.search([("partner_id", "in", self.ids)]).unlink()
-
-    def _drop_wallets(self):
-        """What somebody said of who wants nothing kept; an archived contact keeps his history."""
-        # sudo: users delete none
-        wallets = self.env["crm.customer.wallet"].sudo().with_context(active_test=False)
-        wallets.search([("partner_id", "in", self.ids)]).unlink()
+    def _unlink_of(self, model):
+        # sudo: users delete none of these
+        records = self.env[model].sudo().with_context(active_test=False)
+        records.search([("partner_id", "in", self.ids)], order="id").unlink()
 
     def _delete_of(self, model):
         """In one statement: it may be a line a night of two years."""

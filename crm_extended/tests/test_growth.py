@@ -253,6 +253,6 @@ class TestCouldBuyMore(CustomerCase):
     def test_readiness_reveals_our_share_and_is_for_who_sees_amounts(self):
         self.is_ready()
         with mute_logger("odoo.orm.models"), self.assertRaises(AccessError):
-            self.as_user(self.customer, self.make_user("user")).upsell_flag  # noqa: B018
+            self.as_user(self.customer, self.make_user("user")).upsell_flag  # noqa: B018 - read
         finance = self.as_user("res.partner", self.make_user("finance"))
         self.assertEqual(finance.search([("upsell_flag", "=", True)]), self.customer)

@@ -97,7 +97,7 @@ class TestNeeds(NeedsCase):
 
     def test_a_need_that_somebody_declared_is_archived_and_not_deleted(self):
         self.say(self.at_risk, self.price)
-        with QUIET, self.assertRaises(Exception), self.env.cr.savepoint():  # noqa: B017
+        with QUIET, self.assertRaises(Exception), self.env.cr.savepoint():  # noqa: B017 - any
             self.price.unlink()
         self.price.active = False
         self.assertFalse(self.env["crm.need"].search([("id", "=", self.price.id)]))
@@ -199,7 +199,7 @@ class TestNeeds(NeedsCase):
         for role in ("employee", "portal"):
             user = self.make_user(role)
             with QUIET, self.assertRaises(AccessError):
-                self.as_user(self.at_risk, user).need_ids  # noqa: B018
+                self.as_user(self.at_risk, user).need_ids  # noqa: B018 - read
             with QUIET, self.assertRaises(AccessError):
                 self.as_user("res.partner", user).search([("need_ids", "in", self.price.ids)])
             self.assertFalse(self.as_user(self.at_risk, user).sudo().need_ids)

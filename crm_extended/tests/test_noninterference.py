@@ -79,6 +79,7 @@ class TestNoninterference(SeveralCustomersCase):
         self.env.flush_all()
         for model in FOUND:
             self.assertTrue(self.env[model].search_count([], limit=1), model)
+            # our own column names
             self.env.cr.execute(
                 f"UPDATE {self.env[model]._table} SET {self._changes_of(model)}",  # pylint: disable=sql-injection
                 [],

@@ -18,7 +18,7 @@ export class WhiteSpaceRenderer extends Component {
     setup() {
         this.orm = useService("orm");
         this.action = useService("action");
-        this.state = useState({categories: [], cells: {}, isEmpty: false});
+        this.state = useState({categories: [], cells: {}});
         this.kinds = {
             white: {icon: "fa-plus-circle", style: "table-warning", label: _t("White space")},
             lapsed: {icon: "fa-history", style: "table-danger", label: _t("Bought before")},
