@@ -3,6 +3,8 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ..domains import having_lines, search_lines
+
 USER = "crm_extended.group_user"
 
 
@@ -41,31 +43,17 @@ class CrmCustomerNeeds(models.AbstractModel):
 
     @api.model
     def _search_need_ids(self, operator, value):
-        if operator not in ("in", "any", "any!"):
-            return NotImplemented
-        if operator != "in":
-            return self._having_needs(Domain("need_id", operator, value))
-        result = self._having_needs(Domain("need_id", "in", [need for need in value if need]))
-        return result | ~self._having_needs(Domain.TRUE) if False in value else result
+        return search_lines(operator, value, "need_id", self._having_needs)
 
     @api.model
     def _having_needs(self, domain: Domain) -> Domain:
         """Records of customers with a need, still mattering, that the domain finds."""
-        needs = self._readable_needs()
-
-        def to_sql(model, alias, query):
-            rows = needs._search(domain)
-            rows = rows.subselect(
-                *(SQL.identifier(rows.table, name) for name in ("partner_id", "company_id"))
-            )
-            return SQL("%s IN %s", model._sql_need_key(alias, query), rows)
-
-        def has_need(record):
-            [(partner, company)] = record._need_keys().values()
-            own = Domain("partner_id", "=", partner) & Domain("company_id", "=", company)
-            return bool(needs.search_count(own & domain, limit=1))
-
-        return Domain.custom(to_sql=to_sql, predicate=has_need)
+        return having_lines(
+            self._readable_needs(),
+            domain,
+            lambda model, alias, query: model._sql_need_key(alias, query),
+            lambda record: record._need_keys()[record],
+        )
 
     @api.model
     def _readable_needs(self):

@@ -2,6 +2,8 @@ from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from ..domains import having_lines, search_lines
+
 USER = "crm_extended.group_user"
 
 
@@ -102,37 +104,21 @@ class CrmCustomerProfileSegments(models.Model):
 
     @api.model
     def _search_segment_ids(self, operator, value):
-        if operator not in ("in", "any", "any!"):
-            return NotImplemented
-        if operator != "in":
-            return self._in_segments(Domain("segment_id", operator, value))
-        result = self._in_segments(Domain("segment_id", "in", [item for item in value if item]))
-        return result | ~self._in_segments(Domain.TRUE) if False in value else result
+        return search_lines(operator, value, "segment_id", self._in_segments)
 
     @api.model
     def _in_segments(self, domain: Domain) -> Domain:
         """Rows of customers who are in a segment that the domain finds."""
-        members = self._readable_members()
-        domain &= Domain("date_to", "=", False)
-
-        def to_sql(model, alias, query):
-            rows = members._search(domain)
-            rows = rows.subselect(
-                *(SQL.identifier(rows.table, name) for name in ("partner_id", "company_id"))
-            )
-            return SQL(
-                "(%s, %s) IN %s",
+        return having_lines(
+            self._readable_members(),
+            domain & Domain("date_to", "=", False),
+            lambda model, alias, query: SQL(
+                "(%s, %s)",
                 model._field_to_sql(alias, "partner_id", query),
                 model._field_to_sql(alias, "company_id", query),
-                rows,
-            )
-
-        def is_in(row):
-            own = Domain("partner_id", "=", row.partner_id.id)
-            own &= Domain("company_id", "=", row.company_id.id)
-            return bool(members.search_count(own & domain, limit=1))
-
-        return Domain.custom(to_sql=to_sql, predicate=is_in)
+            ),
+            lambda row: (row.partner_id.id, row.company_id.id),
+        )
 
     @api.model
     def _readable_members(self):
