@@ -84,5 +84,10 @@ from . import (
     crm_customer_segment_refresh,
     crm_playbook,
     crm_playbook_case,
+    crm_playbook_checks,
+    crm_playbook_owner,
+    crm_playbook_work,
+    crm_playbook_stop,
+    crm_playbook_night,
     ir_demo,
 )
