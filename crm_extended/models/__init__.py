@@ -89,5 +89,6 @@ from . import (
     crm_playbook_work,
     crm_playbook_stop,
     crm_playbook_night,
+    crm_playbook_customer,
     ir_demo,
 )
