@@ -38,9 +38,7 @@ class CrmPlaybookCandidate(models.Model):
     _log_access = False
     _rec_name = "partner_id"
 
-    playbook_id = fields.Many2one(
-        "crm.playbook", required=True, readonly=True, ondelete="cascade"
-    )
+    playbook_id = fields.Many2one("crm.playbook", required=True, readonly=True, ondelete="cascade")
     partner_id = fields.Many2one(
         "res.partner", required=True, readonly=True, index=True, ondelete="cascade"
     )
@@ -72,6 +70,7 @@ class CrmPlaybookNight(models.Model):
         "In This State Already",
         compute="_compute_existing_count",
         compute_sudo=True,
+        groups="crm_extended.group_manager",
         help="Customers who are in this state and had no case yet.",
     )
     error = fields.Char(
@@ -86,14 +85,12 @@ class CrmPlaybookNight(models.Model):
     @api.depends("trigger", "event_kind", "segment_id", "reason", "company_id")
     def _compute_existing_count(self):
         for playbook in self:
-            count = 0
-            # who may not see the state of customers is not told how many are in it
-            if playbook.has_state and playbook._origin and not playbook._is_guarded():
+            count, saved = 0, playbook._origin
+            if saved.has_state:
+                saved._flush_what_is_read()
+                existing = saved._sql_existing(saved._as_of())
                 [[count]] = self.env.execute_query(
-                    SQL(
-                        "SELECT COUNT(*) FROM (%s) AS due",
-                        playbook._sql_existing(playbook._as_of()),
-                    )
+                    SQL("SELECT COUNT(*) FROM (%s) AS due", existing)
                 )
             playbook.existing_count = count
 
