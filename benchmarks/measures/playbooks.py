@@ -74,9 +74,10 @@ def playbooks(bench: Bench) -> Iterator[Result]:
     yield Result("playbooks.twice", _open_twice(database), "pairs", exactly(0),
                  f"of cases open at once for a customer and a reason; {size}")  # fmt: skip
     yield Result("playbooks.held_out", _held_out_contacted(database), "contacts", exactly(0),
-                 "of customers held out, by the same playbook before their window ended")  # fmt: skip
-    yield Result("playbooks.refused", _refused_contacted(database, refused), "contacts", exactly(0),
-                 f"of {len(refused)} customers after they opted out or were blacklisted")  # fmt: skip
+                 "of who was held out, by the same playbook, before the window ended")  # fmt: skip
+    contacts = _refused_contacted(database, refused)
+    yield Result("playbooks.refused", contacts, "contacts", exactly(0),
+                 f"of {len(refused)} customers who had opted out or were blacklisted")  # fmt: skip
     [(left,)] = query(
         "SELECT count(*) FROM crm_playbook_case WHERE state != 'closed'", database=database
     )

@@ -11,7 +11,7 @@ CASES = 4
 
 @tagged("post_install", "-at_install")
 class TestPlaybookWorkers(BaseCase):
-    """Two workers at the cases of one night, with real transactions: each case is worked on once."""
+    """Two workers at the cases of one night, in real transactions: each is worked on once."""
 
     @classmethod
     def setUpClass(cls):
