@@ -82,5 +82,7 @@ from . import (
     crm_customer_segment_sentences,
     crm_customer_segment_member,
     crm_customer_segment_refresh,
+    crm_playbook,
+    crm_playbook_case,
     ir_demo,
 )

@@ -17,6 +17,7 @@ from . import (
     test_partner_changes,
     test_partner_fields,
     test_partner_search,
+    test_playbooks,
     test_query_counts,
     test_readiness,
     test_reason,
