@@ -100,3 +100,13 @@ def grain_of(days: Iterable[tuple[Wing, int, int]]) -> Grain:
         if smaller and smaller[len(smaller) // 2] >= FEWEST_BUYERS:
             return grain
     return GRAINS[-1]
+
+
+def two_digits(number: int) -> int:
+    """Rounded up: more would not be known.
+
+    >>> [two_digits(number) for number in (7, 87, 1_234, 98_765)]
+    [7, 87, 1300, 99000]
+    """
+    step = 10 ** max(len(str(number)) - 2, 0)
+    return -(-number // step) * step

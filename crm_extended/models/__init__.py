@@ -84,5 +84,9 @@ from . import (
     crm_customer_segment_refresh,
     crm_playbook,
     crm_playbook_case,
+    crm_playbook_outcome,
+    crm_playbook_recorded,
+    crm_playbook_result,
+    crm_playbook_result_page,
     ir_demo,
 )

@@ -17,6 +17,8 @@ from . import (
     test_partner_changes,
     test_partner_fields,
     test_partner_search,
+    test_playbook_outcomes,
+    test_playbook_results,
     test_playbooks,
     test_query_counts,
     test_readiness,
