@@ -56,3 +56,10 @@ def sql_replacement(table: str, found: SQL, keys, columns, scope: SQL, constants
                 ORDER BY %(order)s""",
         )
     )
+
+
+def sql_draw(key: str, partner: SQL) -> SQL:
+    """``analytics.holdout.draw``, exactly the same."""
+    return SQL(
+        "(('x' || left(md5(%s || ':' || %s), 8))::bit(32)::bigint / 2 ^ 32)", key, partner
+    )

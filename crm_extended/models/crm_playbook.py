@@ -1,5 +1,4 @@
 from odoo import api, fields, models
-
 from .crm_customer_event import EVENT_KINDS
 from .crm_lead_kind import OPPORTUNITY_KINDS
 
@@ -21,6 +20,9 @@ KINDS_OF_REASONS = {
     "offer": "cross_sell",
 }
 WINDOW_DAYS = 90
+# those held out of personal calls wait for two to four weeks
+LATER_DAYS = (14, 28)
+COUNTS = ("case_count", "approval_count", "held_out_count", "error_count")
 
 
 class CrmPlaybook(models.Model):
@@ -168,13 +170,13 @@ class CrmPlaybook(models.Model):
         "good start, up to 50 % for few customers. 0: nobody, and the result is not known.",
     )
     holdout_kind = fields.Selection(
-        [
-            ("never", "Are not contacted"),
-            ("later", "Are contacted after the window"),
-        ],
+        [("never", "Are not contacted"), ("later", "Are contacted after the window")],
         "Those Held Out",
+        compute="_compute_holdout_kind",
+        store=True,
+        readonly=False,
         required=True,
-        default="later",
+        precompute=True,
         help="For messages and discounts: not contacted by this playbook. For personal calls: "
         "contacted two to four weeks later, when both groups have been compared.",
     )
@@ -191,7 +193,10 @@ class CrmPlaybook(models.Model):
     )
     window_days = fields.Integer(
         "Window",
-        default=WINDOW_DAYS,
+        compute="_compute_window_days",
+        store=True,
+        readonly=False,
+        precompute=True,
         required=True,
         aggregator=False,
         help="Days after which a case ends by itself. What is bought in them is the result.",
@@ -221,7 +226,106 @@ class CrmPlaybook(models.Model):
     )
     case_ids = fields.One2many("crm.playbook.case", "playbook_id", "Cases")
 
+    shows_amounts = fields.Boolean(compute="_compute_shows", store=True)
+    shows_margins = fields.Boolean(compute="_compute_shows", store=True)
+    is_private = fields.Boolean(
+        compute="_compute_shows", store=True, help="Its segment is for its owner alone."
+    )
+    case_count = fields.Integer("Open Cases", compute="_compute_counts")
+    approval_count = fields.Integer("To Approve", compute="_compute_counts")
+    held_out_count = fields.Integer("Held Out Now", compute="_compute_counts")
+    error_count = fields.Integer("Errors", compute="_compute_counts")
+
     @api.depends("reason")
     def _compute_opportunity_kind(self):
         for playbook in self:
             playbook.opportunity_kind = KINDS_OF_REASONS.get(playbook.reason, False)
+
+    @api.depends("mail_template_id")
+    def _compute_holdout_kind(self):
+        for playbook in self:
+            playbook.holdout_kind = "never" if playbook.mail_template_id else "later"
+
+    @api.depends("holdout_kind", "holdout_share")
+    def _compute_window_days(self):
+        for playbook in self:
+            days = playbook.window_days or WINDOW_DAYS
+            playbook.window_days = min(days, LATER_DAYS[1]) if playbook._starts_later() else days
+
+    @api.depends(
+        "trigger",
+        "event_kind",
+        "reason",
+        "segment_id.shows_amounts",
+        "segment_id.shows_margins",
+        "segment_id.is_private",
+    )
+    def _compute_shows(self):
+        for playbook in self:
+            # sudo: which rights the rule needs, whoever saves the playbook
+            segment = playbook.sudo()._segment()
+            playbook.shows_amounts = segment.shows_amounts
+            playbook.shows_margins = segment.shows_margins or "loss_maker" in (
+                playbook.reason,
+                playbook.trigger == "event" and playbook.event_kind,
+            )
+            playbook.is_private = segment.is_private
+
+    @api.depends_context("uid", "allowed_company_ids")
+    @api.depends("case_ids.state")
+    def _compute_counts(self):
+        cases = self.env["crm.playbook.case"]
+        domain = [("playbook_id", "in", self.ids), ("state", "!=", "closed")]
+        counts = {}
+        for playbook, state, arm, is_failed, count in cases._read_group(
+            domain, ["playbook_id", "state", "arm", "is_failed"], ["__count"]
+        ):
+            found = counts.setdefault(playbook, dict.fromkeys(COUNTS, 0))
+            found["held_out_count" if arm == "held_out" else "case_count"] += count
+            found["approval_count"] += count * (state == "approval")
+            found["error_count"] += count * is_failed
+        for playbook in self:
+            playbook.update(counts.get(playbook._origin, dict.fromkeys(COUNTS, 0)))
+
+    def _segment(self):
+        return self.segment_id if self.trigger == "segment" else self.segment_id.browse()
+
+    def _starts_later(self) -> bool:
+        """Whether those held out are contacted when the window is over."""
+        return bool(self.holdout_share) and self.holdout_kind == "later"
+
+    def copy_data(self, default=None):
+        return [
+            values | {"name": self.env._("%(name)s (copy)", name=playbook.name)}
+            for playbook, values in zip(self, super().copy_data(default), strict=True)
+        ]
+
+    # ------------------------------------------------------------------------ actions
+
+    def action_switch_on(self):
+        """From the next night on, cases are opened."""
+        self.check_access("write")
+        for playbook in self:
+            playbook._check_complete()
+        self.write({"is_running": True, "error": False})
+
+    def action_switch_off(self):
+        """No more cases are opened; those there are go on to their end."""
+        self.check_access("write")
+        self.write({"is_running": False, "includes_existing": False})
+        # sudo: the line has no delete right for anyone; who may write the playbook switches it off
+        self.sudo().candidate_ids.unlink()
+
+    def action_open_cases(self):
+        """The cases of this playbook, those to approve first where there are any."""
+        self.ensure_one()
+        self.check_access("read")
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "crm_extended.crm_playbook_case_action"
+        )
+        shown = "approval" if self.approval_count else "open"
+        return action | {
+            "display_name": self.name,
+            "domain": [("playbook_id", "=", self.id)],
+            "context": {f"search_default_{shown}": 1},
+        }

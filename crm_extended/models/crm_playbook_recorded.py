@@ -22,20 +22,25 @@ class CrmPlaybookRecorded(models.Model):
         compute="_compute_result_page", sanitize=False, help="What it earned, as of the last night."
     )
 
-    @api.constrains("is_running", "trigger")
-    def _check_recorded(self):
-        if any(playbook.is_running and playbook.trigger == RECORDED for playbook in self):
-            raise ValidationError(
-                self.env._(
-                    "What is sent elsewhere can't be started here: record or import its customers."
-                )
-            )
-
     @api.depends_context("uid", "lang")
     @api.depends("result_ids.page")
     def _compute_result_page(self):
         for playbook in self:
             playbook.result_page = playbook.result_ids[:1].page
+
+    def _trigger_error(self):
+        return "" if self.trigger == RECORDED else super()._trigger_error()
+
+    def _check_complete(self):
+        if self.trigger == RECORDED:
+            raise UserError(
+                self.env._(
+                    "“%(playbook)s” is sent elsewhere and can't be switched on here: record or "
+                    "import its customers.",
+                    playbook=self.name,
+                )
+            )
+        return super()._check_complete()
 
     def action_record_cases(self):
         """The customers of what was sent elsewhere, to be recorded or imported."""

@@ -171,6 +171,9 @@ class CrmPlaybookResult(models.Model):
             SQL(
                 """WITH arms AS (
                     SELECT playbook.id AS playbook_id, playbook.campaign_id, arm,
+                           -- not for everybody who sees the campaign
+                           COALESCE(playbook.shows_margins OR playbook.is_private, FALSE)
+                               AS is_guarded,
                            COUNT(*) FILTER (WHERE %(ended)s) AS ended,
                            COUNT(*) FILTER (WHERE NOT %(ended)s) AS running,
                            MIN(date_assigned) AS date_from, MAX(date_assigned) AS date_to,
@@ -185,7 +188,8 @@ class CrmPlaybookResult(models.Model):
                 keyed AS (
                     SELECT 'playbook' AS kind, playbook_id AS key, * FROM arms
                     UNION ALL
-                    SELECT 'campaign', campaign_id, * FROM arms WHERE campaign_id IS NOT NULL
+                    SELECT 'campaign', campaign_id, * FROM arms
+                     WHERE campaign_id IS NOT NULL AND NOT is_guarded
                 )
                 SELECT kind, key, array_agg(DISTINCT playbook_id),
                        COALESCE(SUM(ended) FILTER (WHERE arm = 'treated'), 0)::integer,

@@ -10,13 +10,31 @@ from ..models.crm_playbook_outcome import LATE_DAYS
 from . import reference
 from .common import CustomerCase
 from .ledger import CUSTOMERS, LedgerCase, LedgerMaker
-from .test_playbooks import PlaybookTools
 
 CASE = "crm.playbook.case"
 
 
-class OutcomeTools(PlaybookTools):
+class OutcomeTools:
     """Cases with a window of 60 days that begins 100 days ago: 40 days ago is its last day."""
+
+    @classmethod
+    def make_playbook(cls, **values):
+        return cls.env["crm.playbook"].create(
+            {"name": "Playbook", "company_id": cls.company.id, "event_kind": "at_risk"} | values
+        )
+
+    @classmethod
+    def make_case(cls, playbook, customer, **values):
+        return cls.env[CASE].create(
+            {
+                "playbook_id": playbook.id,
+                "partner_id": customer.id,
+                "company_id": playbook.company_id.id,
+                "reason": playbook.reason,
+                "arm": "treated",
+            }
+            | values
+        )
 
     @classmethod
     def make_window(cls, customer, assigned=100, ended=40, playbook=None, **values):

@@ -249,7 +249,7 @@ class TestRightsOnResults(ResultTools, CustomerCase):
             with self.assertRaises(AccessError):
                 result.write({"orders_verdict": "works"})
 
-    def test_a_list_of_results_takes_the_same_queries_for_one_and_many(self):
+    def test_a_list_of_results_takes_the_same_queries_for_few_and_many(self):
         for number in range(6):
             self.make_effect(count=3, playbook=self.make_playbook(name=f"Playbook {number}"))
         self.refresh()
@@ -264,7 +264,7 @@ class TestRightsOnResults(ResultTools, CustomerCase):
             return len(statements)
 
         listed(7)
-        self.assertLessEqual(listed(7), listed(1))
+        self.assertEqual(listed(3), listed(7))
 
 
 @tagged("post_install", "-at_install")
@@ -358,8 +358,8 @@ class TestRecordedCases(ResultTools, CustomerCase):
                 self.record(self.make_customer(), user=self.make_user(role))
 
     def test_what_is_sent_elsewhere_is_not_started_here(self):
-        with self.assertRaises(ValidationError):
-            self.mailing.is_running = True
+        with self.assertRaisesRegex(UserError, "sent elsewhere"):
+            self.mailing.action_switch_on()
 
     def test_the_form_records_in_its_list(self):
         action = self.as_user(self.mailing, self.manager).action_record_cases()
