@@ -28,6 +28,16 @@ class CrmPlaybookRecorded(models.Model):
         for playbook in self:
             playbook.result_page = playbook.result_ids[:1].page
 
+    def action_sample_size(self):
+        """How many customers the result takes, before it starts."""
+        self.ensure_one()
+        self.env.user._check_customer_manager()
+        self.check_access("read")
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "crm_extended.crm_playbook_sample_size_action"
+        )
+        return action | {"context": {"default_playbook_id": self.id}}
+
     def _trigger_error(self):
         return "" if self.trigger == RECORDED else super()._trigger_error()
 
