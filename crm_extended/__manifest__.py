@@ -16,6 +16,7 @@
         "data/crm_loyalty_tier_data.xml",
         "data/crm_need_data.xml",
         "data/crm_customer_segment_data.xml",
+        "data/crm_playbook_data.xml",
         "views/crm_model_run_views.xml",
         "views/crm_customer_exclusion_views.xml",
         "views/crm_customer_fact_views.xml",

@@ -89,6 +89,7 @@ from . import (
     crm_playbook_work,
     crm_playbook_stop,
     crm_playbook_night,
+    crm_playbook_customer,
     crm_playbook_outcome,
     crm_playbook_recorded,
     crm_playbook_result,

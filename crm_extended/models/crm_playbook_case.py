@@ -87,6 +87,12 @@ class CrmPlaybookCase(models.Model):
         compute="_compute_customer_reason",
         help="Why the customer stands where he stands, and what to do, as of the last refresh.",
     )
+    mail_subject = fields.Char(
+        "Subject", compute="_compute_mail", groups="crm_extended.group_manager"
+    )
+    mail_body = fields.Html(
+        "Message", compute="_compute_mail", groups="crm_extended.group_manager"
+    )
     may_end = fields.Boolean(compute="_compute_may_end")
     attempts = fields.Integer(readonly=True, default=0, help="How often its work failed.")
     error = fields.Char(readonly=True, help="Why the last attempt failed.")
@@ -114,6 +120,18 @@ class CrmPlaybookCase(models.Model):
         reasons = {(row.partner_id, row.company_id): row.reason for row in found or ()}
         for case in self:
             case.customer_reason = reasons.get((case.partner_id, case.company_id), False)
+
+    @api.depends("playbook_id.mail_template_id", "partner_id", "state")
+    def _compute_mail(self):
+        """What would be sent, where it waits for an approval."""
+        for case in self:
+            case.mail_subject = case.mail_body = False
+            # sudo: a template is for its editors to read, what it says for who approves it
+            template = case.sudo().playbook_id.mail_template_id
+            if template and case.state == "approval":
+                partner = case.partner_id.id
+                mail = template._generate_template([partner], ("subject", "body_html"))[partner]
+                case.mail_subject, case.mail_body = mail["subject"], mail["body_html"]
 
     @api.depends_context("uid")
     @api.depends("user_id", "state")
