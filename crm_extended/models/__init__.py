@@ -94,5 +94,6 @@ from . import (
     crm_playbook_recorded,
     crm_playbook_result,
     crm_playbook_result_page,
+    crm_customer_receipt,
     ir_demo,
 )

@@ -181,5 +181,8 @@ class CrmPlaybookOutcomeStep(models.Model):
             self.env["crm.playbook.case"]._refresh_outcomes(run)
             run.position = {"outcomes": 1}
             return 0.5
-        self.env["crm.playbook.result"]._refresh_in(run)
+        results = self.env["crm.playbook.result"]
+        days = results._days(run)
+        results._refresh_in(run, days)
+        self.env["crm.customer.receipt"]._refresh_in(run, days)
         return 1

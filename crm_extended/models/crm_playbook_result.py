@@ -135,15 +135,17 @@ class CrmPlaybookResult(models.Model):
     # --------------------------------------------------------------------- the night
 
     @api.model
-    def _refresh_in(self, run):
-        """Bring the results of a company up to date; what is as it was is not written."""
+    def _refresh_in(self, run, days):
+        """Bring the results of a company up to date; what is as it was is not written.
+
+        :param days: see ``_days``
+        """
         company = run.company_id
         shown = {
             (result.kind, (result.playbook_id or result.campaign_id).id): result
             for result in self.search([("company_id", "=", company.id)])
         }
         totals = self._totals(run)
-        days = self._days(run)
         missing = []
         for key, of_key in totals.items():
             values = self._values_of(run, of_key, days)

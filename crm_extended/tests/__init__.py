@@ -19,6 +19,7 @@ from . import (
     test_partner_search,
     test_playbook_outcomes,
     test_playbook_results,
+    test_playbook_sample_size,
     test_playbooks,
     test_query_counts,
     test_readiness,

@@ -192,6 +192,21 @@ class TestPlaybookResults(ResultTools, CustomerCase):
             result.revenue_found["difference"], pooled.effect.difference, 4, "not mixed"
         )
 
+    def test_the_receipt_of_a_month_adds_up_its_playbooks(self):
+        second = self.make_playbook(name="Mail the silent")
+        self.make_effect(seed=1)
+        self.make_effect(seed=2, playbook=second)
+        self.refresh()
+        day = self.ago(100).replace(day=1)
+        receipt = self.env["crm.customer.receipt"].search(
+            [("company_id", "=", self.company.id), ("month", "=", day)]
+        )
+        results = self.result() | self.result(second)
+        self.assertAlmostEqual(receipt.revenue_earned, sum(results.mapped("revenue_earned")), 1)
+        self.assertLess(receipt.revenue_low, receipt.revenue_earned)
+        self.assertTrue(self.as_user(receipt, self.make_user("finance")).earned)
+        self.assertFalse(self.as_user(receipt, self.make_user("user")).earned)
+
     def test_a_playbook_of_another_company_has_its_own_result(self):
         other = self.make_company("Other Result Company")
         self.make_effect()
