@@ -15,12 +15,14 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 
 from benchmarks.harness import FOLDER, Scale
 from benchmarks.odoo_env import configure
 
 ADDON = "crm_extended"
+WEEK = timedelta(days=7)
 RETAIL_FILE = "online_retail.csv.gz"
 HILLSTROM_FILE = "hillstrom.csv.gz"
 AUTOMATION = "crm_extended_automation"
@@ -235,6 +237,44 @@ def _build_cdnow(name: str, scale: Scale) -> None:
         load_csv(env, path, Layout())
 
 
+MAILED_ON = date(2024, 3, 20)
+"""The day on which the mailings of ``hillstrom`` went out."""
+
+
+def _build_campaign(name: str, scale: Scale) -> None:
+    """The customers of Hillstrom's test with what they had spent before, and what they then did."""
+    import csv
+    import gzip
+    import tempfile
+
+    from benchmarks.csv_lines import Layout
+    from benchmarks.load_csv import load_csv
+    from benchmarks.odoo_env import environment
+
+    if not data_path(HILLSTROM_FILE).exists():
+        return
+    with tempfile.TemporaryDirectory() as folder, environment(name) as env:
+        path = Path(folder) / "hillstrom.csv"
+        with (
+            path.open("w", newline="") as stream,
+            gzip.open(data_path(HILLSTROM_FILE), "rt", newline="") as source,
+        ):
+            lines = csv.writer(stream)
+            lines.writerow(Layout().columns)
+            for number, row in enumerate(csv.DictReader(source), 1):
+                before = MAILED_ON - timedelta(days=30 * int(row["recency"]))
+                bought = [("H", before, row["history"]), ("S", MAILED_ON + WEEK, row["spend"])]
+                for mark, day, amount in bought:
+                    if float(amount):
+                        lines.writerow(
+                            (f"{mark}{number}", "GOODS", "Goods", 1, day, amount, number, "")
+                        )
+        load_csv(env, path, Layout())
+    from benchmarks import bulk
+
+    bulk.vacuum(name)
+
+
 def _build_retail(name: str, scale: Scale) -> None:
     """Loads the file where it is there, and keeps the load's report in the database."""
     from benchmarks.csv_lines import ONLINE_RETAIL_CHARGES, Layout
@@ -267,6 +307,7 @@ RECIPES: dict[str, Recipe] = {
     "cdnow": Recipe("addon", _build_cdnow, "CDNOW"),
     "own_prices": Recipe("addon", _build_prices, "the same, for an index of its own"),
     "retail": Recipe("addon", _build_retail, "Online Retail"),
+    "campaign": Recipe("addon", _build_campaign, "Hillstrom's test"),
 }
 
 

@@ -42,6 +42,8 @@
         "views/crm_customer_readiness_views.xml",
         "views/crm_playbook_views.xml",
         "views/crm_playbook_case_views.xml",
+        "wizard/crm_playbook_sample_size_views.xml",
+        "views/crm_playbook_result_views.xml",
         "views/sale_order_views.xml",
         "views/res_config_settings_views.xml",
         "views/crm_extended_menus.xml",

@@ -33,6 +33,13 @@ class Arm(NamedTuple):
     total: Number
     squares: Number
 
+    def plus(self, other: Arm) -> Arm:
+        """
+        >>> Arm.of([0, 3]).plus(Arm.of([4]))
+        Arm(count=3, total=7, squares=25)
+        """
+        return Arm(*(mine + its for mine, its in zip(self, other, strict=True)))
+
     @classmethod
     def of(cls, outcomes: Iterable[Number]) -> Arm:
         """
@@ -185,6 +192,9 @@ class Pooled(NamedTuple):
     """Cochran's Q: about ``waves - 1`` where the effect is the same in all. None for one wave."""
     chance: float | None
     """Chance of so large a Q where it is the same: below .05 the waves differ."""
+    treated_mean: float | None = None
+    """Per contacted customer, weighted as the difference."""
+    held_out_mean: float | None = None
 
     @property
     def inconsistency(self) -> float | None:
@@ -220,7 +230,15 @@ def pool(waves: Sequence[Wave]) -> Pooled:
         q = freedom * spread / expected
         scale = 2 / (9 * freedom)
         chance = 1 - NormalDist().cdf(((q / freedom) ** (1 / 3) - 1 + scale) / sqrt(scale))
-    return Pooled(found, len(known), len(waves) - len(known), q, chance)
+    means = [_pooled_mean(known, side) for side in (0, 1)]
+    return Pooled(found, len(known), len(waves) - len(known), q, chance, *means)
+
+
+def _pooled_mean(known: Sequence[Wave], side: int) -> float | None:
+    precision = sum(map(_precision, known))
+    if not precision:
+        return None
+    return sum(_precision(wave) * float(wave[side].mean) for wave in known) / precision
 
 
 class Naive(NamedTuple):

@@ -7,7 +7,7 @@ from bisect import bisect_left
 from math import ceil, sqrt
 from statistics import NormalDist
 
-from .experiment import ALPHA
+from .experiment import ALPHA, Effect
 from .holdout import check_share
 from .special import student_quantile
 
@@ -82,3 +82,20 @@ def sample_size_of_rates(
     variance = after * (1 - after) / (1 - share_holdout) + rate * (1 - rate) / share_holdout
     errors = NormalDist().inv_cdf(1 - alpha / 2) + NormalDist().inv_cdf(power)
     return ceil(errors**2 * variance / smallest_effect**2)
+
+
+def missing_customers(effect: Effect, power: float = POWER, alpha: float = ALPHA) -> int | None:
+    """How many customers more, in the same shares, would tell whether an effect as large as the
+    one that was found is real; None where it is told already, or nothing is known of the spread.
+
+    >>> missing_customers(Effect(100, 100, difference=2, error=1.5, low=-1, high=5))
+    685
+    >>> missing_customers(Effect(100, 100, difference=8, error=1, low=6, high=10)) is None
+    True
+    """
+    if not effect.error or not effect.difference or effect.verdict != "cannot_tell":
+        return None
+    customers = effect.treated + effect.held_out
+    sd = effect.error / sqrt(1 / effect.treated + 1 / effect.held_out)
+    needed = sample_size(effect.held_out / customers, sd, effect.difference, power, alpha)
+    return max(needed - customers, 1)

@@ -91,5 +91,10 @@ from . import (
     crm_playbook_line,
     crm_playbook_night,
     crm_playbook_customer,
+    crm_playbook_outcome,
+    crm_playbook_recorded,
+    crm_playbook_result,
+    crm_playbook_result_page,
+    crm_customer_receipt,
     ir_demo,
 )

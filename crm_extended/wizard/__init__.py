@@ -4,6 +4,7 @@ from . import (
     crm_customer_need_note,
     crm_customer_segment_add,
     crm_loyalty_dry_run,
+    crm_playbook_sample_size,
     crm_price_index_currency,
     crm_price_index_own,
 )
