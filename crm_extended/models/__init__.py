@@ -82,5 +82,9 @@ from . import (
     crm_customer_segment_sentences,
     crm_customer_segment_member,
     crm_customer_segment_refresh,
+    crm_customer_outcome,
+    crm_customer_daily,
+    crm_customer_daily_header,
+    crm_customer_team,
     ir_demo,
 )

@@ -34,6 +34,7 @@ OFFER, OFFERED = "crm.customer.recommendation", "crm.offer.backtest"
 CELL = "crm.customer.category"
 SEGMENT, MEMBER = "crm.customer.segment", "crm.customer.segment.member"
 ADD, MIGRATION = "crm.customer.segment.add", "crm.customer.migration"
+OUTCOME, TEAM, ASSIGN = "crm.customer.outcome", "crm.customer.team", "crm.customer.assign"
 OWN_PRICES, OWN_MONTH = "crm.price.index.own", "crm.price.index.own.line"
 # who may call what: every public method that the addon defines
 OWN_METHODS = {
@@ -41,6 +42,13 @@ OWN_METHODS = {
     (PROFILE, "action_recompute"): MANAGERS,
     (PROFILE, "customer_header"): READERS,
     (PROFILE, "action_customers_to_call"): READERS,
+    (PROFILE, "action_note_outcome"): READERS,
+    # each what he noted himself, today
+    (OUTCOME, "action_undo"): READERS,
+    (PROFILE, "action_assign_salesperson"): MANAGERS,
+    # each his own
+    (ASSIGN, "action_assign"): NOBODY,
+    (TEAM, "today"): MANAGERS,
     (PROFILE, "action_open_contact"): READERS,
     (PROFILE, "action_schedule_activity"): READERS,
     (PROFILE, "action_send_message"): READERS,
@@ -101,6 +109,7 @@ ON_THE_MODEL = {
     (PROFILE, "customer_header"),
     (PROFILE, "action_customers_to_call"),
     (READINESS, "report"),
+    (TEAM, "today"),
 }
 # hooks of the ORM: for who may write the records, as the ORM itself checks
 ORM_METHODS = (
@@ -218,6 +227,10 @@ class TestRightsRpc(SeveralCustomersHttpCase):
             NOTE: cls.env[NOTE].create({"partner_id": cls.lost.id, "company_id": cls.company.id}),
             ADD: cls.env[ADD].create({"name": "Fair"}),
             MIGRATION: cls.env[MIGRATION].create({}),
+            ASSIGN: cls.env[ASSIGN].create({}),
+            OUTCOME: cls.env[OUTCOME].create(
+                {"partner_id": cls.lost.id, "company_id": cls.company.id, "kind": "price"}
+            ),
         }
 
         segment = cls.make_segment("anna", kind="static")
@@ -367,6 +380,7 @@ class TestRightsRpc(SeveralCustomersHttpCase):
             CELL: READERS,
             SEGMENT: READERS,
             MEMBER: READERS,
+            OUTCOME: READERS,
         }
         calls = {}
         for model, roles in readers.items():
@@ -388,7 +402,7 @@ class TestRightsRpc(SeveralCustomersHttpCase):
     def test_nobody_changes_rows_runs_and_purchase_lines(self):
         calls = {}
         for model in (PROFILE, RUN, FACT, HISTORY, EVENT, QUEUE, FORECAST, BACKTEST, OFFER, OFFERED,
-                      CELL, MEMBER):  # fmt: skip
+                      CELL, MEMBER, OUTCOME):  # fmt: skip
             ids = self.records[model].ids
             values = {"company_id": self.company.id}
             calls |= {
