@@ -96,5 +96,9 @@ from . import (
     crm_playbook_result,
     crm_playbook_result_page,
     crm_customer_receipt,
+    crm_customer_outcome,
+    crm_customer_daily,
+    crm_customer_daily_header,
+    crm_customer_team,
     ir_demo,
 )

@@ -11,13 +11,12 @@ class CrmCustomerActions(models.Model):
 
     @api.model
     def action_customers_to_call(self):
-        """The list of calls, of the user's own customers if he has any."""
+        """The user's list of the day."""
         action = self.env["ir.actions.act_window"]._for_xml_id(
             "crm_extended.crm_customer_profile_action_to_call"
         )
-        context = {"search_default_to_call": 1}
-        if self.search_count([("user_id", "=", self.env.uid)], limit=1):
-            context["search_default_my_customers"] = 1
+        self.check_access("read")
+        context = {"search_default_today": 1}
         user = self.env.user
         if user.has_group("sales_team.group_sale_salesman") and not user.has_group(
             "sales_team.group_sale_salesman_all_leads"

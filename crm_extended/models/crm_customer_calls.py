@@ -1,4 +1,6 @@
-from datetime import timedelta
+from datetime import datetime, time, timedelta
+
+import pytz
 
 from odoo import api, fields, models
 from odoo.fields import Domain
@@ -9,16 +11,10 @@ CONTACTED_DAYS = 7
 
 
 class CrmCustomerCalls(models.Model):
-    """Whom to call, in which order, and who was called: the first screen of a salesperson."""
+    """Who was called, and what is planned with him, up to this minute."""
 
     _inherit = "crm.customer.profile"
 
-    call_rank = fields.Integer(
-        "Call Order",
-        compute="_compute_call_rank",
-        help="Order of the calls to make: at risk by the day to call before, then the most "
-        "recently lost, then the newest.",
-    )
     contacted_on = fields.Date(
         "Last Contact Until Now",
         compute="_compute_contacted_on",
@@ -30,8 +26,15 @@ class CrmCustomerCalls(models.Model):
         compute="_compute_is_contacted",
         search="_search_is_contacted",
         help="Contacted in the last 7 days. A search knows what was logged up to the last refresh, "
-        "and what the user himself logged on the contact since.",
+        "what the user himself logged on the contact since, and every outcome.",
     )
+    is_done_today = fields.Boolean(
+        "Done Today",
+        compute="_compute_is_done_today",
+        search="_search_is_done_today",
+        help="The user himself spoke with the customer today, or wrote to him.",
+    )
+    is_blacklisted = fields.Boolean(related="partner_id.is_blacklisted", string="No E-mails")
     activity_ids = fields.One2many(related="partner_id.activity_ids", string="Planned Activities")
     activity_state = fields.Selection(
         related="partner_id.activity_state", string="State of the Next Activity"
@@ -51,31 +54,6 @@ class CrmCustomerCalls(models.Model):
     activity_exception_icon = fields.Char(
         related="partner_id.activity_exception_icon", string="Activity Exception Icon"
     )
-
-    @api.depends("retention_flag", "winback_flag", "expected_leave_date", "stage_since")
-    def _compute_call_rank(self):
-        query = self._as_query(ordered=False)
-        rank = self._field_to_sql(self._table, "call_rank", query)
-        ranks = dict(self.env.execute_query(query.select(SQL.identifier(self._table, "id"), rank)))
-        for profile in self:
-            profile.call_rank = ranks.get(profile.id, 0)
-
-    def _field_to_sql(self, alias, field_expr, query=None):
-        if field_expr != "call_rank":
-            return super()._field_to_sql(alias, field_expr, query)
-        return SQL(
-            """CASE
-                WHEN %(at_risk)s THEN COALESCE(%(call_before)s - DATE '2000-01-01', 90000)
-                WHEN %(win_back)s THEN 100000 + (DATE '2200-01-01' - %(since)s)
-                WHEN %(stage)s = 'new' THEN 200000 + (DATE '2200-01-01' - %(since)s)
-                ELSE 300000
-            END""",
-            at_risk=self._field_to_sql(alias, "retention_flag", query),
-            win_back=self._field_to_sql(alias, "winback_flag", query),
-            stage=self._field_to_sql(alias, "lifecycle_stage", query),
-            since=self._field_to_sql(alias, "stage_since", query),
-            call_before=self._field_to_sql(alias, "expected_leave_date", query),
-        )
 
     @api.depends("last_contact_date", "partner_id")
     def _compute_contacted_on(self):
@@ -105,20 +83,46 @@ class CrmCustomerCalls(models.Model):
     def _search_is_contacted(self, operator, value):
         if operator != "in":
             return NotImplemented
-        today = fields.Date.context_today(self)
-        # only which customers were written to or called, not what was said
-        contacted = (
-            self.env["mail.message"]
-            .sudo()
-            ._read_group(
-                self._logged_contacts() & Domain("author_id", "=", self.env.user.partner_id.id),
-                ["res_id"],
-            )
-        )
-        domain = Domain("last_contact_date", ">", today - timedelta(days=CONTACTED_DAYS)) | Domain(
-            "partner_id", "in", [partner for [partner] in contacted]
+        since = fields.Date.context_today(self) - timedelta(days=CONTACTED_DAYS)
+        # sudo: only that somebody noted an outcome
+        outcomes = self.env["crm.customer.outcome"].sudo()._search([("date", ">", since)])
+        domain = (
+            Domain("last_contact_date", ">", since)
+            | Domain("partner_id", "in", self._partners_contacted(self._logged_contacts()))
+            | Domain("partner_id", "in", outcomes.subselect("partner_id"))
         )
         return domain if True in value else ~domain
+
+    @api.depends("partner_id")
+    @api.depends_context("uid")
+    def _compute_is_done_today(self):
+        done = self.env.execute_query(self._partners_contacted(self._logged_today()))
+        for profile in self:
+            profile.is_done_today = (profile.partner_id.id,) in done
+
+    @api.model
+    def _search_is_done_today(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        domain = Domain("partner_id", "in", self._partners_contacted(self._logged_today()))
+        return domain if True in value else ~domain
+
+    @api.model
+    def _partners_contacted(self, messages: Domain) -> SQL:
+        """Selects the contacts on whom the user himself logged some of these messages."""
+        # sudo: only which customers were written to or called, not what was said
+        query = (
+            self.env["mail.message"]
+            .sudo()
+            ._search(messages & Domain("author_id", "=", self.env.user.partner_id.id))
+        )
+        return query.subselect(SQL.identifier(query.table, "res_id"))
+
+    @api.model
+    def _logged_today(self) -> Domain:
+        midnight = datetime.combine(fields.Date.context_today(self), time.min)
+        since = self.env.tz.localize(midnight).astimezone(pytz.utc).replace(tzinfo=None)
+        return self._logged_contacts() & Domain("date", ">=", since)
 
     @api.model
     def _logged_contacts(self) -> Domain:
@@ -129,54 +133,3 @@ class CrmCustomerCalls(models.Model):
             & Domain("date", ">=", since)
             & self._contact_messages()
         )
-
-    # -------------------------------------------------------------------- the header
-
-    @api.model
-    def customer_header(self):
-        """What stands above the list of customers: as of when, and the work of the week.
-
-        The counts are of the user's own customers, or of all that he may see where he owns none.
-        """
-        self.check_access("read")
-        mine = Domain("user_id", "=", self.env.uid)
-        is_mine = bool(self.search_count(mine, limit=1))
-        is_contacted = Domain("is_contacted", "=", True)
-        to_call = Domain("retention_flag", "=", True) | Domain("winback_flag", "=", True)
-        counts = dict.fromkeys(("to_call", "at_risk", "win_back", "ownerless"), 0)
-        collect_first = Domain("collect_first", "=", True)
-        for user, at_risk, count in self._read_group(
-            to_call & ~is_contacted & ~collect_first, ["user_id", "retention_flag"], ["__count"]
-        ):
-            if not user:
-                counts["ownerless"] += count
-            if user == self.env.user or not is_mine:
-                counts["to_call"] += count
-                counts["at_risk" if at_risk else "win_back"] += count
-        scope = mine if is_mine else Domain.TRUE
-        counts["contacted"] = self.search_count(is_contacted & scope)
-        counts["collect_first"] = self.search_count(collect_first & scope)
-        return {"is_mine": is_mine, "counts": counts, **self._header_of_runs()}
-
-    @api.model
-    def _header_of_runs(self) -> dict:
-        # a company's published refresh may be read by everyone who reads its customers
-        companies = self.env.companies.sudo()
-        published = companies.filtered("customer_as_of")
-        pending = self._pending_run(companies)
-        as_of = min(published.mapped("customer_as_of"), default=None)
-        is_manager = self.env.user.has_group("crm_extended.group_manager")
-        last = companies.env["crm.model.run"].search(
-            [("company_id", "in", companies.ids), ("state", "in", ("done", "failed"))], limit=1
-        )
-        return {
-            "as_of": fields.Date.to_string(as_of) if as_of else False,
-            "age_days": (fields.Date.context_today(self) - as_of).days if as_of else 0,
-            "is_stale": published._customers_are_stale(),
-            "is_running": bool(pending),
-            "run_id": pending.id if is_manager else False,
-            "failed_run_id": last.id if is_manager and last.state == "failed" else False,
-            "is_manager": is_manager,
-            "proposal_count": is_manager
-            and self.env["crm.customer.exclusion"].search_count([("state", "=", "proposed")]),
-        }

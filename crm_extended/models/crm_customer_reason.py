@@ -1,8 +1,10 @@
 from babel.units import format_unit
 
 from odoo import api, fields, models
-from odoo.tools import SQL, formatLang
+from odoo.tools import SQL
 from odoo.tools.misc import babel_locale_parse
+
+from ..wording import whole_amount
 
 # a tier that may be lost is named in the reason so many days before
 KEEP_NOTICE_DAYS = 60
@@ -282,12 +284,7 @@ class CrmCustomerReason(models.Model):
         )
 
     def _format_amount(self, amount) -> str:
-        """The amount in whole units: a sentence is read, not audited."""
-        currency = self.currency_id
-        number = formatLang(self.env, round(amount), digits=0)
-        if currency.position == "before":
-            return f"{currency.symbol}\N{NO-BREAK SPACE}{number}"
-        return f"{number}\N{NO-BREAK SPACE}{currency.symbol}"
+        return whole_amount(self.env, amount, self.currency_id)
 
     @api.model
     def _customer_layers(self, run):

@@ -15,6 +15,7 @@ MAX_FACTOR = 100
 MAX_NEW_DAYS = 3650
 MAX_CLV_YEARS = 5
 MAX_WALLET_MONTHS = 120
+MAX_CALLS = 500
 STALE_HOURS = 26
 # chances of a silence that can be told from data
 LOWEST_CHANCE, HIGHEST_CHANCE = 0.001, 0.5
@@ -93,6 +94,12 @@ class ResCompany(models.Model):
         "Overdue Amounts Ignored Up To",
         default=0.0,
         help="A customer who owes no more than this counts as paying well.",
+    )
+    customer_calls_per_day = fields.Integer(
+        "Calls a Day",
+        default=12,
+        help="How many customers a salesperson is to speak with on one day: so long is his list. A "
+        "user may have a number of his own.",
     )
     customer_wallet_months = fields.Integer(
         "Wallets Expire After",
@@ -200,6 +207,18 @@ class ResCompany(models.Model):
             if company.customer_suspect_documents < 1:
                 raise ValidationError(
                     self.env._("“Propose As Walk-in From” needs at least one document.")
+                )
+
+    @api.constrains("customer_calls_per_day")
+    def _check_customer_calls_per_day(self):
+        for company in self:
+            if not 1 <= company.customer_calls_per_day <= MAX_CALLS:
+                raise ValidationError(
+                    self.env._(
+                        "A salesperson speaks with 1 to %(most)s customers a day: change “Calls a "
+                        "Day”.",
+                        most=MAX_CALLS,
+                    )
                 )
 
     @api.constrains("customer_wallet_months")

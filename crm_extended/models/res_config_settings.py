@@ -63,6 +63,9 @@ class ResConfigSettings(models.TransientModel):
     )
 
     customer_cost_delay = fields.Float(related="company_id.customer_cost_delay", readonly=False)
+    customer_calls_per_day = fields.Integer(
+        related="company_id.customer_calls_per_day", readonly=False
+    )
     customer_wallet_months = fields.Integer(
         related="company_id.customer_wallet_months", readonly=False
     )

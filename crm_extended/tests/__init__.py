@@ -3,6 +3,8 @@ from importlib.util import find_spec
 from . import (
     test_actions,
     test_bad_settings,
+    test_daily,
+    test_daily_tours,
     test_demo,
     test_exclusion,
     test_explanation,

@@ -58,11 +58,17 @@ class TestActions(CustomerCase):
         self.assertEqual(
             header["counts"],
             {
+                "today": 4,
+                "done": 0,
                 "to_call": 4,
+                "promised": 0,
                 "at_risk": 2,
                 "win_back": 2,
+                "quotation": 0,
+                "offer": 0,
+                "tier": 0,
+                "new": 0,
                 "collect_first": 0,
-                "contacted": 0,
                 "ownerless": 1,
             },
         )
@@ -100,7 +106,7 @@ class TestActions(CustomerCase):
 
         header = self.header()
         self.assertEqual(header["counts"]["to_call"], 3)
-        self.assertEqual(header["counts"]["contacted"], 1)
+        self.assertEqual(header["counts"]["done"], 1)
         row = self.profiles.search([("partner_id", "=", self.soon.id)])
         self.assertEqual(row.contacted_on, fields.Date.today())
         self.assertTrue(row.is_contacted)
@@ -112,17 +118,18 @@ class TestActions(CustomerCase):
             body="To myself", subtype_xmlid="mail.mt_note"
         )
 
-        self.assertEqual(self.header()["counts"]["contacted"], 0)
+        self.assertEqual(self.header()["counts"]["done"], 0)
         row = self.profiles.search([("partner_id", "=", self.soon.id)])
         self.assertFalse(row.contacted_on)
 
-    def test_list_of_calls_begins_with_his_own(self):
+    def test_list_of_calls_begins_with_the_day(self):
         action = self.profiles.action_customers_to_call()
-        self.assertEqual(action["context"].get("search_default_my_customers"), 1)
 
+        self.assertEqual(action["context"], {"search_default_today": 1, "hide_salesperson": True})
+        today = self.profiles.search([("is_today", "=", True)])
+        self.assertEqual(today.partner_id, self.soon + self.later + self.lost + self.lost_long_ago)
         manager = self.as_user("crm.customer.profile", self.make_user("sales_manager"))
-        action = manager.action_customers_to_call()
-        self.assertNotIn("search_default_my_customers", action["context"])
+        self.assertNotIn("hide_salesperson", manager.action_customers_to_call()["context"])
 
     def test_recompute_is_for_managers(self):
         for role in ("salesperson", "salesperson_all", "user", "finance", "margin"):

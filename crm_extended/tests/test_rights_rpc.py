@@ -36,6 +36,7 @@ SEGMENT, MEMBER = "crm.customer.segment", "crm.customer.segment.member"
 ADD, MIGRATION = "crm.customer.segment.add", "crm.customer.migration"
 PLAYBOOK, CASE = "crm.playbook", "crm.playbook.case"
 CASE_RULE = "crm.playbook.rule"
+OUTCOME, TEAM, ASSIGN = "crm.customer.outcome", "crm.customer.team", "crm.customer.assign"
 OWN_PRICES, OWN_MONTH = "crm.price.index.own", "crm.price.index.own.line"
 # who may call what: every public method that the addon defines
 OWN_METHODS = {
@@ -43,6 +44,13 @@ OWN_METHODS = {
     (PROFILE, "action_recompute"): MANAGERS,
     (PROFILE, "customer_header"): READERS,
     (PROFILE, "action_customers_to_call"): READERS,
+    (PROFILE, "action_note_outcome"): READERS,
+    # each what he noted himself, today
+    (OUTCOME, "action_undo"): READERS,
+    (PROFILE, "action_assign_salesperson"): MANAGERS,
+    # each his own
+    (ASSIGN, "action_assign"): NOBODY,
+    (TEAM, "today"): MANAGERS,
     (PROFILE, "action_open_contact"): READERS,
     (PROFILE, "action_schedule_activity"): READERS,
     (PROFILE, "action_send_message"): READERS,
@@ -117,6 +125,7 @@ ON_THE_MODEL = {
     (PROFILE, "customer_header"),
     (PROFILE, "action_customers_to_call"),
     (READINESS, "report"),
+    (TEAM, "today"),
 }
 # hooks of the ORM: for who may write the records, as the ORM itself checks
 ORM_METHODS = (
@@ -234,6 +243,10 @@ class TestRightsRpc(SeveralCustomersHttpCase):
             NOTE: cls.env[NOTE].create({"partner_id": cls.lost.id, "company_id": cls.company.id}),
             ADD: cls.env[ADD].create({"name": "Fair"}),
             MIGRATION: cls.env[MIGRATION].create({}),
+            ASSIGN: cls.env[ASSIGN].create({}),
+            OUTCOME: cls.env[OUTCOME].create(
+                {"partner_id": cls.lost.id, "company_id": cls.company.id, "kind": "price"}
+            ),
         }
 
         segment = cls.make_segment("anna", kind="static")
@@ -419,6 +432,7 @@ class TestRightsRpc(SeveralCustomersHttpCase):
             MEMBER: READERS,
             PLAYBOOK: READERS,
             CASE: READERS,
+            OUTCOME: READERS,
         }
         calls = {}
         for model, roles in readers.items():
@@ -441,6 +455,7 @@ class TestRightsRpc(SeveralCustomersHttpCase):
         calls = {}
         for model in (PROFILE, RUN, FACT, HISTORY, EVENT, QUEUE, FORECAST, BACKTEST, OFFER, OFFERED,
                       CELL, MEMBER, CASE):  # fmt: skip
+                      CELL, MEMBER, OUTCOME):  # fmt: skip
             ids = self.records[model].ids
             values = {"company_id": self.company.id}
             calls |= {

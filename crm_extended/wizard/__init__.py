@@ -1,5 +1,6 @@
 from . import (
     base_partner_merge,
+    crm_customer_assign,
     crm_customer_migration,
     crm_customer_need_note,
     crm_customer_segment_add,

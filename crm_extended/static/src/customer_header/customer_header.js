@@ -31,48 +31,61 @@ export class CustomerHeader extends Component {
         const {counts, is_mine} = this.state.header;
         const mine = is_mine ? ["my_customers"] : [];
         return [
-            {name: "to_call", label: _t("To call"), filters: [...mine, "to_call"]},
+            {name: "today", label: _t("Today"), filters: ["today"], isKept: true},
+            {name: "promised", label: _t("Promised"), color: "text-bg-warning"},
+            {name: "at_risk", label: _t("At risk"), color: "text-bg-warning"},
+            {name: "win_back", label: _t("To win back"), color: "text-bg-danger"},
+            {name: "quotation", label: _t("Quotations"), color: "text-bg-info"},
+            {name: "offer", label: _t("Offers"), color: "text-bg-info"},
+            {name: "tier", label: _t("Near the next tier"), color: "text-bg-info"},
+            {name: "new", label: _t("New"), color: "text-bg-info"},
+            {name: "to_call", label: _t("All to call"), isKept: true},
+            {name: "collect_first", label: _t("Collect first"), color: "text-bg-danger"},
             {
-                name: "at_risk",
-                label: _t("At risk"),
-                filters: [...mine, "to_call", "at_risk"],
-                color: "text-bg-warning",
-            },
-            {
-                name: "win_back",
-                label: _t("To win back"),
-                filters: [...mine, "to_call", "win_back"],
-                color: "text-bg-danger",
-            },
-            {
-                name: "collect_first",
-                label: _t("Collect first"),
-                filters: [...mine, "collect_first"],
-                color: "text-bg-danger",
-                hidden: !counts.collect_first,
-            },
-            {
-                name: "contacted",
-                label: _t("Contacted this week"),
-                filters: [...mine, "contacted"],
+                name: "done",
+                label: _t("Done today"),
+                filters: ["done_today"],
                 color: "text-bg-success",
+                isKept: true,
             },
             {
                 name: "ownerless",
                 label: _t("Without salesperson"),
-                filters: ["to_call", "without_salesperson"],
+                filters: ["urgent", "without_salesperson"],
                 color: "text-bg-info",
-                hidden: !is_mine && !counts.ownerless,
+                isKept: is_mine,
             },
-        ].map((chip) => ({
-            ...chip,
-            count: counts[chip.name],
-            isActive: this.isActive(chip.filters),
-        }));
+        ].map((chip) => {
+            const filters = chip.filters || [
+                ...(chip.name === "promised" ? [] : mine),
+                chip.name === "to_call" ? "to_call" : `step_${chip.name}`,
+            ];
+            const isActive = this.isActive(filters);
+            const count = counts[chip.name];
+            return {...chip, filters, count, isActive, hidden: !chip.isKept && !count && !isActive};
+        });
     }
 
     get scope() {
-        return this.state.header.is_mine ? _t("My customers") : _t("All customers");
+        const {counts} = this.state.header;
+        return _t("%(todo)s to call, %(done)s done", {todo: counts.today, done: counts.done});
+    }
+
+    get capacityText() {
+        const {capacity, is_mine} = this.state.header;
+        const text = _t("As many as fit a day: %s.", capacity);
+        return is_mine ? text : `${text} ${_t("You have no customers of your own: all are shown.")}`;
+    }
+
+    get monthText() {
+        const {contacted, ordered, won_back} = this.state.header.month;
+        return contacted
+            ? _t("This month: %(contacted)s spoken with, %(ordered)s ordered, %(back)s came back", {
+                  contacted,
+                  ordered,
+                  back: won_back,
+              })
+            : "";
     }
 
     get asOf() {
@@ -105,7 +118,10 @@ export class CustomerHeader extends Component {
     /** Search for these filters and nothing else. */
     search(filters) {
         const searchModel = this.env.searchModel;
-        const items = searchModel.getSearchItems((item) => filters.includes(item.name));
+        // those of the chips alone are in no menu
+        const items = Object.values(searchModel.searchItems).filter((item) =>
+            filters.includes(item.name)
+        );
         searchModel.query = items.map((item) => ({searchItemId: item.id}));
         searchModel._notify();
     }
