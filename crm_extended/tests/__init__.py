@@ -32,6 +32,7 @@ from . import (
     test_unknown_is_not_zero,
     test_value,
     test_wallet,
+    test_winback,
 )
 
 # a server without the test tools runs the rest

@@ -2,8 +2,10 @@ from . import (
     base_partner_merge,
     crm_customer_migration,
     crm_customer_need_note,
+    crm_customer_reassign,
     crm_customer_segment_add,
     crm_loyalty_dry_run,
     crm_price_index_currency,
     crm_price_index_own,
+    crm_winback_note,
 )
