@@ -22,6 +22,7 @@ from . import (
     test_reason,
     test_refresh,
     test_refresh_concurrency,
+    test_retention,
     test_rfm,
     test_rights,
     test_rights_rpc,
