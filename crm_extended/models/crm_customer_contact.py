@@ -45,22 +45,6 @@ class CrmCustomerContact(models.Model):
         until = zone.localize(midnight).astimezone(pytz.utc).replace(tzinfo=None)
         # sudo: that a customer was spoken with, not what was said
         messages = self.env["mail.message"].sudo()
-        documents = {
-            "res.partner": SQL(
-                "SELECT id, id AS partner_id FROM res_partner WHERE %s", run._of_whom(SQL("id"))
-            ),
-            "crm.lead": SQL(
-                "SELECT id, partner_id FROM crm_lead"
-                " WHERE (company_id IS NULL OR company_id = %s) AND %s",
-                run.company_id.id,
-                run._of_whom(SQL("partner_id")),
-            ),
-            "sale.order": SQL(
-                "SELECT id, partner_id FROM sale_order WHERE company_id = %s AND %s",
-                run.company_id.id,
-                run._of_whom(SQL("partner_id")),
-            ),
-        }
         return [
             SQL(
                 """SELECT document.partner_id,
@@ -81,7 +65,7 @@ class CrmCustomerContact(models.Model):
                 ).subselect("res_id", "date", "mail_activity_type_id"),
                 documents=select,
             )
-            for model, select in documents.items()
+            for model, select in self._contact_documents(run).items()
         ] + [
             SQL(
                 """SELECT attendee.res_partner_id, %(day)s, 'meeting'
@@ -94,6 +78,27 @@ class CrmCustomerContact(models.Model):
                 whom=run._of_whom(SQL("attendee.res_partner_id")),
             )
         ]
+
+    @api.model
+    def _contact_documents(self, run) -> dict[str, SQL]:
+        """``{model: (id, partner_id)}``: records on which messages are contacts with a
+        customer."""
+        return {
+            "res.partner": SQL(
+                "SELECT id, id AS partner_id FROM res_partner WHERE %s", run._of_whom(SQL("id"))
+            ),
+            "crm.lead": SQL(
+                "SELECT id, partner_id FROM crm_lead"
+                " WHERE (company_id IS NULL OR company_id = %s) AND %s",
+                run.company_id.id,
+                run._of_whom(SQL("partner_id")),
+            ),
+            "sale.order": SQL(
+                "SELECT id, partner_id FROM sale_order WHERE company_id = %s AND %s",
+                run.company_id.id,
+                run._of_whom(SQL("partner_id")),
+            ),
+        }
 
     @api.model
     def _sql_local_day(self, run, moment: SQL) -> SQL:

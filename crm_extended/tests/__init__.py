@@ -30,6 +30,7 @@ from . import (
     test_reason,
     test_refresh,
     test_refresh_concurrency,
+    test_retention,
     test_rfm,
     test_rights,
     test_rights_rpc,
@@ -40,6 +41,7 @@ from . import (
     test_unknown_is_not_zero,
     test_value,
     test_wallet,
+    test_winback,
 )
 
 # a server without the test tools runs the rest

@@ -9,7 +9,7 @@ from .common import SeveralCustomersCase
 
 SEED = 20250630
 CALLS = 400
-FOUND = ("crm.customer.category", "crm.customer.recommendation")
+FOUND = ("crm.customer.category", "crm.customer.recommendation", "crm.winback.case")
 MODELS = ("res.partner", "crm.customer.profile", "crm.lead", "res.users", "crm.model.run", *FOUND)
 OPERATORS = ("=", "!=", ">", "<", ">=", "<=", "in", "not in", "ilike", "any", "not any")
 QUIET = mute_logger(
@@ -65,6 +65,15 @@ class TestNoninterference(SeveralCustomersCase):
             )
             cls.env["crm.customer.category"].create(
                 values | {"category_id": category.id, "state": "white", "headroom": 500}
+            )
+            cls.env["crm.winback.case"].create(
+                {
+                    "partner_id": customer.id,
+                    "company_id": cls.company.id,
+                    "opened_on": cls.as_of,
+                    "left_after": cls.ago(100),
+                    "good_year_revenue": 600,
+                }
             )
 
     def _changes_of(self, model) -> str:
@@ -182,7 +191,15 @@ class TestNoninterference(SeveralCustomersCase):
             ("onchange", [[], {}, [], {name: {} for name in plain}], {}),
         ]
         if model == "crm.customer.profile":
-            calls += [("customer_header", [], {}), ("action_customers_to_call", [], {})]
+            calls += [
+                (name, [], {})
+                for name in (
+                    "customer_header",
+                    "action_customers_to_call",
+                    "retention_header",
+                    "winback_header",
+                )
+            ]
         return model, *dice.choice(calls)
 
     def _answers(self, user, calls):

@@ -37,6 +37,8 @@ ADD, MIGRATION = "crm.customer.segment.add", "crm.customer.migration"
 PLAYBOOK, CASE = "crm.playbook", "crm.playbook.case"
 CASE_RULE = "crm.playbook.rule"
 OUTCOME, TEAM, ASSIGN = "crm.customer.outcome", "crm.customer.team", "crm.customer.assign"
+WINBACK, WINBACK_NOTE = "crm.winback.case", "crm.winback.note"
+REASSIGN = "crm.customer.reassign"
 OWN_PRICES, OWN_MONTH = "crm.price.index.own", "crm.price.index.own.line"
 # who may call what: every public method that the addon defines
 OWN_METHODS = {
@@ -90,6 +92,26 @@ OWN_METHODS = {
     # each his own
     (ADD, "action_add"): NOBODY,
     (MIGRATION, "action_open_moved"): NOBODY,
+    (PROFILE, "action_win_back"): READERS,
+    (PROFILE, "action_open_winback"): READERS,
+    (PROFILE, "winback_header"): READERS,
+    (PROFILE, "action_start_winback"): MANAGERS,
+    (PROFILE, "retention_header"): READERS,
+    (PROFILE, "action_retention_desk"): READERS,
+    (PROFILE, "action_plan_call"): READERS,
+    (PROFILE, "action_reassign"): MANAGERS,
+    # each his own
+    (REASSIGN, "action_reassign"): NOBODY,
+    (WINBACK, "action_note_reason"): READERS,
+    (WINBACK, "action_make_offer"): READERS,
+    (WINBACK, "action_give_up"): READERS,
+    (WINBACK, "action_new_quotation"): READERS,
+    (WINBACK, "action_new_opportunity"): READERS,
+    (WINBACK, "action_send_message"): READERS,
+    (WINBACK, "action_open_customer"): READERS,
+    (WINBACK, "action_open_quotations"): READERS,
+    (WINBACK, "action_open_opportunities"): READERS,
+    (WINBACK_NOTE, "action_keep"): NOBODY,
     (QUEUE, "action_retry"): MANAGERS,
     (PROFILE, "action_open_cases"): READERS,
     (PLAYBOOK, "action_switch_on"): MANAGERS,
@@ -124,6 +146,10 @@ ON_THE_MODEL = {
     (PROFILE, "action_recompute"),
     (PROFILE, "customer_header"),
     (PROFILE, "action_customers_to_call"),
+    (PROFILE, "winback_header"),
+    (PROFILE, "action_start_winback"),
+    (PROFILE, "retention_header"),
+    (PROFILE, "action_retention_desk"),
     (READINESS, "report"),
     (TEAM, "today"),
 }
@@ -253,6 +279,23 @@ class TestRightsRpc(SeveralCustomersHttpCase):
         segment._enter(cls.row(cls.lost))
         cls.records |= {SEGMENT: segment, MEMBER: segment.member_ids}
         cls.records |= cls.make_playbook()
+        case = cls.make_case(cls.lost)
+        cls.records |= {
+            WINBACK: case,
+            WINBACK_NOTE: cls.env[WINBACK_NOTE].create({"case_id": case.id}),
+            REASSIGN: cls.env[REASSIGN].create({}),
+        }
+
+    @classmethod
+    def make_case(cls, customer):
+        return cls.env[WINBACK].create(
+            {
+                "partner_id": customer.id,
+                "company_id": cls.company.id,
+                "opened_on": cls.as_of,
+                "left_after": cls.ago(100),
+            }
+        )
 
     @classmethod
     def make_segment(cls, name, **values):
@@ -433,6 +476,7 @@ class TestRightsRpc(SeveralCustomersHttpCase):
             PLAYBOOK: READERS,
             CASE: READERS,
             OUTCOME: READERS,
+            WINBACK: READERS,
         }
         calls = {}
         for model, roles in readers.items():
@@ -512,6 +556,38 @@ class TestRightsRpc(SeveralCustomersHttpCase):
                     self.assertTrue(
                         self.is_refused(model, "unlink", self.records[model].ids), (role, model)
                     )
+
+    def test_cases_are_worked_on_by_who_sees_the_customer_and_opened_by_nobody(self):
+        """They are opened from the customer's row, where it is asked whether they may be."""
+        case, foreign = self.records[WINBACK], self.make_case(self.loyal)
+        values = {
+            "partner_id": self.returner.id,
+            "company_id": self.company.id,
+            "opened_on": str(self.as_of),
+            "left_after": str(self.as_of),
+        }
+        of_others = READERS - {"salesperson"}
+        said = {"leaving_note": "x"}
+        reason = self.env.ref("crm_extended.crm_leaving_reason_price")
+        stage = self.env.ref("crm_extended.crm_winback_stage_contacted")
+        self.check(
+            {
+                "create": (NOBODY, WINBACK, "create", [[values]], {}),
+                "copy": (NOBODY, WINBACK, "copy", [case.ids], {}),
+                "say": (READERS, WINBACK, "write", [case.ids, said], {}),
+                "find": (NOBODY, WINBACK, "write", [case.ids, {"return_chance": 1}], {}),
+                "read foreign": (of_others, WINBACK, "read", [foreign.ids, ["say"]], {}),
+                "say foreign": (of_others, WINBACK, "write", [foreign.ids, said], {}),
+                "give up foreign": (of_others, WINBACK, "action_give_up", [foreign.ids], {}),
+                "reasons": (MANAGERS, reason._name, "write", [reason.ids, {"sequence": 3}], {}),
+                "stages": (MANAGERS, stage._name, "write", [stage.ids, {"sequence": 21}], {}),
+                "meaning": (NOBODY, stage._name, "write", [stage.ids, {"kind": False}], {}),
+            }
+        )
+        for role in sorted(ROLES - MANAGERS):
+            self.log_in(role)
+            with mute_logger("odoo.http"):
+                self.assertTrue(self.is_refused(WINBACK, "unlink", case.ids), role)
 
     def test_wallets_are_entered_by_users_and_deleted_by_managers(self):
         wallet, competitor = self.records[WALLET], self.records[COMPETITOR]

@@ -3,6 +3,7 @@ import {deserializeDate, formatDate} from "@web/core/l10n/dates";
 import {_t} from "@web/core/l10n/translation";
 import {useService} from "@web/core/utils/hooks";
 import {recomputeCustomers} from "../recompute/recompute";
+import {isSearchedOnly, searchOnly} from "./search_only";
 
 /**
  * Stands above the customers: the work of the week, each number a filter of the list, and as of
@@ -105,25 +106,12 @@ export class CustomerHeader extends Component {
             : _t("Numbers of more than a day ago");
     }
 
-    get activeFilters() {
-        const {query, searchItems} = this.env.searchModel;
-        return query.map(({searchItemId}) => searchItems[searchItemId].name);
-    }
-
     isActive(filters) {
-        const active = this.activeFilters;
-        return active.length === filters.length && filters.every((name) => active.includes(name));
+        return isSearchedOnly(this.env.searchModel, filters);
     }
 
-    /** Search for these filters and nothing else. */
     search(filters) {
-        const searchModel = this.env.searchModel;
-        // those of the chips alone are in no menu
-        const items = Object.values(searchModel.searchItems).filter((item) =>
-            filters.includes(item.name)
-        );
-        searchModel.query = items.map((item) => ({searchItemId: item.id}));
-        searchModel._notify();
+        searchOnly(this.env.searchModel, filters);
     }
 
     recompute() {
