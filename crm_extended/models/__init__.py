@@ -83,4 +83,9 @@ from . import (
     crm_customer_segment_member,
     crm_customer_segment_refresh,
     ir_demo,
+    crm_customer_decision,
+    crm_customer_letting_go,
+    res_partner_decision,
+    crm_customer_whale,
+    crm_customer_overview,
 )

@@ -10,7 +10,10 @@ FOUND = (
     "crm.customer.profile", "crm.customer.event.queue", "crm.customer.event",
     "crm.loyalty.tier.lock", "crm.loyalty.tier.history",
 )  # fmt: skip
-SAID = ("crm.customer.wallet", "crm.customer.need", "crm.customer.recommendation")
+SAID = (
+    "crm.customer.wallet", "crm.customer.need", "crm.customer.recommendation",
+    "crm.customer.decision",
+)  # fmt: skip
 
 
 class ResPartnerChanges(models.Model):

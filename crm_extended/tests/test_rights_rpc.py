@@ -12,6 +12,7 @@ AMOUNTS = MANAGERS | {"salesperson", "salesperson_all", "invoicing", "finance", 
 READERS = AMOUNTS | {"user"}
 ROLES = READERS | {"system", "employee", "portal", "anonymous"}
 NOBODY = set()
+MARGINS = {"margin"}
 # as Odoo has it
 CONTACT_EDITORS = {"salesperson", "salesperson_all", "sales_manager", "margin", "system"}
 # who may read opportunities, as Odoo has it
@@ -34,6 +35,9 @@ OFFER, OFFERED = "crm.customer.recommendation", "crm.offer.backtest"
 CELL = "crm.customer.category"
 SEGMENT, MEMBER = "crm.customer.segment", "crm.customer.segment.member"
 ADD, MIGRATION = "crm.customer.segment.add", "crm.customer.migration"
+DECISION, WHAT_IF = "crm.customer.decision", "crm.customer.what.if"
+RUNG = "crm.customer.what.if.line"
+WHALE, OVERVIEW = "crm.customer.whale", "crm.customer.overview"
 OWN_PRICES, OWN_MONTH = "crm.price.index.own", "crm.price.index.own.line"
 # who may call what: every public method that the addon defines
 OWN_METHODS = {
@@ -80,6 +84,16 @@ OWN_METHODS = {
     # each his own
     (ADD, "action_add"): NOBODY,
     (MIGRATION, "action_open_moved"): NOBODY,
+    (PROFILE, "action_what_if"): MARGINS,
+    # each his own
+    (RUNG, "action_propose"): NOBODY,
+    # it takes a manager who sees margins
+    (DECISION, "action_decide"): NOBODY,
+    (DECISION, "action_review"): NOBODY,
+    (DECISION, "action_drop"): MARGINS,
+    (DECISION, "action_open_customer"): MARGINS,
+    (WHALE, "report"): AMOUNTS,
+    (OVERVIEW, "report"): MANAGERS,
     (QUEUE, "action_retry"): MANAGERS,
     (DRY_RUN, "action_try"): MANAGERS,
     (DRY_RUN, "action_apply"): MANAGERS,
@@ -101,6 +115,8 @@ ON_THE_MODEL = {
     (PROFILE, "customer_header"),
     (PROFILE, "action_customers_to_call"),
     (READINESS, "report"),
+    (WHALE, "report"),
+    (OVERVIEW, "report"),
 }
 # hooks of the ORM: for who may write the records, as the ORM itself checks
 ORM_METHODS = (
@@ -220,6 +236,12 @@ class TestRightsRpc(SeveralCustomersHttpCase):
             MIGRATION: cls.env[MIGRATION].create({}),
         }
 
+        decision = cls.env[DECISION].create(
+            {"partner_id": cls.lost.id, "company_id": cls.company.id, "measure": "let_go"}
+        )
+        what_if = cls.env[WHAT_IF].create({"profile_id": cls.row(cls.lost).id, "line_ids": []})
+        rung = cls.env[RUNG].create({"what_if_id": what_if.id, "measure": "let_go"})
+        cls.records |= {DECISION: decision, WHAT_IF: what_if, RUNG: rung}
         segment = cls.make_segment("anna", kind="static")
         segment._enter(cls.row(cls.lost))
         cls.records |= {SEGMENT: segment, MEMBER: segment.member_ids}

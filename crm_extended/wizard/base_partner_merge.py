@@ -11,8 +11,8 @@ ONE_PER_COMPANY = (
 
 class BasePartnerMerge(models.TransientModel):
     """Merged contacts leave one row and one exclusion per company: the target's own, else the
-    oldest; of each need what was said last; and one stay in each segment. The row is marked as
-    outdated and soon recomputed."""
+    oldest; of each need what was said last; one stay in each segment; and one open decision. The row
+    is marked as outdated and soon recomputed."""
 
     _inherit = "base.partner.merge.automatic.wizard"
 
@@ -22,6 +22,7 @@ class BasePartnerMerge(models.TransientModel):
         self._keep_one_tier_history(src_partners, dst_partner)
         self.env["crm.customer.need"]._keep_latest(src_partners, dst_partner)
         self.env["crm.customer.segment.member"]._keep_one_open(src_partners, dst_partner)
+        self.env["crm.customer.decision"]._keep_one_open(src_partners, dst_partner)
         # of one customer now, and said of others; what they answered stays true
         src_partners._delete_of("crm.customer.forecast")
         src_partners._drop_offers(Domain("partner_id", "in", (src_partners | dst_partner).ids))
