@@ -112,4 +112,9 @@ from . import (
     crm_customer_winback,
     crm_customer_retention,
     ir_demo,
+    crm_customer_decision,
+    crm_customer_letting_go,
+    res_partner_decision,
+    crm_customer_whale,
+    crm_customer_overview,
 )

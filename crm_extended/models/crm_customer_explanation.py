@@ -155,19 +155,22 @@ class CrmCustomerExplanation(models.Model):
 
     def _explained_parts(self, run) -> dict[str, SQL]:
         """What a refresh stages, of this customer."""
-        facts = self.env["crm.customer.fact"]
-        lines = SQL(
-            "SELECT * FROM (%s) AS line WHERE line.partner_id = %s",
-            SQL(" UNION ALL ").join(facts._fact_sources(run.as_of, run.company_id)),
-            self.partner_id.id,
-        )
         return {
-            "document": self._sql_documents(lines),
+            "document": self._sql_documents(self._explained_lines(run)),
             "day": self._sql_days(run),
             **self._customer_aggregates(run),
             **self._later_aggregates(run),
             "row": self._sql_rows(run),
         }
+
+    def _explained_lines(self, run) -> SQL:
+        """The purchase lines of this customer."""
+        facts = self.env["crm.customer.fact"]
+        return SQL(
+            "SELECT * FROM (%s) AS line WHERE line.partner_id = %s",
+            SQL(" UNION ALL ").join(facts._fact_sources(run.as_of, run.company_id)),
+            self.partner_id.id,
+        )
 
     def _with(self, run, parts: dict[str, SQL]) -> SQL:
         """Common table expressions that have the names of the staging tables."""

@@ -12,7 +12,7 @@ FOUND = (
 )  # fmt: skip
 SAID = (
     "crm.customer.wallet", "crm.customer.need", "crm.customer.recommendation",
-    "crm.customer.outcome", "crm.winback.case",
+    "crm.customer.outcome", "crm.winback.case", "crm.customer.decision",
 )  # fmt: skip
 
 

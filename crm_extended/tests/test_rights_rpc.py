@@ -12,6 +12,7 @@ AMOUNTS = MANAGERS | {"salesperson", "salesperson_all", "invoicing", "finance", 
 READERS = AMOUNTS | {"user"}
 ROLES = READERS | {"system", "employee", "portal", "anonymous"}
 NOBODY = set()
+MARGINS = {"margin"}
 # as Odoo has it
 CONTACT_EDITORS = {"salesperson", "salesperson_all", "sales_manager", "margin", "system"}
 # who may read opportunities, as Odoo has it
@@ -39,6 +40,9 @@ CASE_RULE = "crm.playbook.rule"
 OUTCOME, TEAM, ASSIGN = "crm.customer.outcome", "crm.customer.team", "crm.customer.assign"
 WINBACK, WINBACK_NOTE = "crm.winback.case", "crm.winback.note"
 REASSIGN = "crm.customer.reassign"
+DECISION, WHAT_IF = "crm.customer.decision", "crm.customer.what.if"
+RUNG = "crm.customer.what.if.line"
+WHALE, OVERVIEW = "crm.customer.whale", "crm.customer.overview"
 OWN_PRICES, OWN_MONTH = "crm.price.index.own", "crm.price.index.own.line"
 # who may call what: every public method that the addon defines
 OWN_METHODS = {
@@ -112,6 +116,16 @@ OWN_METHODS = {
     (WINBACK, "action_open_quotations"): READERS,
     (WINBACK, "action_open_opportunities"): READERS,
     (WINBACK_NOTE, "action_keep"): NOBODY,
+    (PROFILE, "action_what_if"): MARGINS,
+    # each his own
+    (RUNG, "action_propose"): NOBODY,
+    # it takes a manager who sees margins
+    (DECISION, "action_decide"): NOBODY,
+    (DECISION, "action_review"): NOBODY,
+    (DECISION, "action_drop"): MARGINS,
+    (DECISION, "action_open_customer"): MARGINS,
+    (WHALE, "report"): AMOUNTS,
+    (OVERVIEW, "report"): MANAGERS,
     (QUEUE, "action_retry"): MANAGERS,
     (PROFILE, "action_open_cases"): READERS,
     (PLAYBOOK, "action_switch_on"): MANAGERS,
@@ -152,6 +166,8 @@ ON_THE_MODEL = {
     (PROFILE, "action_retention_desk"),
     (READINESS, "report"),
     (TEAM, "today"),
+    (WHALE, "report"),
+    (OVERVIEW, "report"),
 }
 # hooks of the ORM: for who may write the records, as the ORM itself checks
 ORM_METHODS = (
@@ -275,6 +291,12 @@ class TestRightsRpc(SeveralCustomersHttpCase):
             ),
         }
 
+        decision = cls.env[DECISION].create(
+            {"partner_id": cls.lost.id, "company_id": cls.company.id, "measure": "let_go"}
+        )
+        what_if = cls.env[WHAT_IF].create({"profile_id": cls.row(cls.lost).id, "line_ids": []})
+        rung = cls.env[RUNG].create({"what_if_id": what_if.id, "measure": "let_go"})
+        cls.records |= {DECISION: decision, WHAT_IF: what_if, RUNG: rung}
         segment = cls.make_segment("anna", kind="static")
         segment._enter(cls.row(cls.lost))
         cls.records |= {SEGMENT: segment, MEMBER: segment.member_ids}

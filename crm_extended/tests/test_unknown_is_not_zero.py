@@ -54,7 +54,18 @@ SAID_BY = {
     "f_score": {"r_score"},
     "m_score": {"r_score"},
 }
-ALWAYS_KNOWN = {"purchase_count", "cost_to_serve_12m", "open_amount", "overdue_amount"}
+ALWAYS_KNOWN = {
+    "purchase_count",
+    "cost_to_serve_12m",
+    "cost_order_12m",
+    "cost_delivery_12m",
+    "cost_return_12m",
+    "cost_call_12m",
+    "cost_meeting_12m",
+    "cost_delay_12m",
+    "open_amount",
+    "overdue_amount",
+}
 MODELS = ("crm.customer.profile", "res.partner")
 VIEWS = [(model, view_type) for model in MODELS for view_type in ("list", "form", "kanban")]
 

@@ -7,12 +7,13 @@ ONE_PER_COMPANY = (
     "crm.customer.exclusion",
     "crm.loyalty.tier.lock",
 )
+ONE_OPEN = ("crm.customer.segment.member", "crm.winback.case", "crm.customer.decision")
 
 
 class BasePartnerMerge(models.TransientModel):
     """Merged contacts leave one row and one exclusion per company: the target's own, else the
-    oldest; of each need what was said last; one stay in each segment; and one open win-back case.
-    The row is marked as outdated and soon recomputed."""
+    oldest; of each need what was said last; one stay in each segment; one open win-back case and
+    one open decision. The row is marked as outdated and soon recomputed."""
 
     _inherit = "base.partner.merge.automatic.wizard"
 
@@ -21,8 +22,8 @@ class BasePartnerMerge(models.TransientModel):
             self._keep_one_per_company(model, src_partners, dst_partner)
         self._keep_one_tier_history(src_partners, dst_partner)
         self.env["crm.customer.need"]._keep_latest(src_partners, dst_partner)
-        self.env["crm.customer.segment.member"]._keep_one_open(src_partners, dst_partner)
-        self.env["crm.winback.case"]._keep_one_open(src_partners, dst_partner)
+        for model in ONE_OPEN:
+            self.env[model]._keep_one_open(src_partners, dst_partner)
         # of one customer now, and said of others; what they answered stays true
         src_partners._delete_of("crm.customer.forecast")
         src_partners._drop_offers(Domain("partner_id", "in", (src_partners | dst_partner).ids))
