@@ -141,15 +141,16 @@ class CrmProspectSegment(models.Model):
         """Everybody sees in which segment a lead is, and so what the rules ask."""
         if model._name == LEAD and field.name in BAND_FIELDS:
             raise RuleError("segments")
-        if self._guarding_groups(field) or not self._is_for_all(model._name):
+        is_to_leads = field.relational and field.comodel_name == LEAD
+        if is_to_leads or self._guarding_groups(field) or not self._is_for_all(model._name):
             raise RuleError("guarded", field=self._label(model, field.name))
         return super()._check_field(model, field)
 
     @api.model
     @tools.ormcache("model_name")
     def _is_for_all(self, model_name: str) -> bool:
-        """Whether the records of a model are shown to every user of the app, beside leads."""
-        if model_name == LEAD:
+        """Whether who sees leads sees all records of a model: no rule keeps some from him."""
+        if model_name in (LEAD, "crm.tag"):
             return True
         groups = self.env.ref("crm_extended.group_user").all_implied_ids
         # sudo: which rights there are is no secret

@@ -1,6 +1,7 @@
 from importlib.util import find_spec
 
 from . import (
+    test_acquisition,
     test_actions,
     test_bad_settings,
     test_demo,
@@ -10,6 +11,8 @@ from . import (
     test_growth,
     test_installation,
     test_lead_bands,
+    test_lead_likeness,
+    test_lead_scoring,
     test_lifecycle,
     test_needs,
     test_noninterference,
@@ -17,6 +20,7 @@ from . import (
     test_partner_changes,
     test_partner_fields,
     test_partner_search,
+    test_prospect_segments,
     test_query_counts,
     test_readiness,
     test_reason,
