@@ -1,16 +1,11 @@
-from odoo import SUPERUSER_ID, api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo import api, fields, models
+from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 SEGMENT_KINDS = [("dynamic", "By a rule"), ("static", "By hand")]
 SEGMENT_MODES = [("sync", "Add and remove"), ("add", "Only add")]
 # who writes one of these is the one whose rights the rule is read with
 RULE_FIELDS = {"kind", "mode", "domain", "company_id"}
-# what is found about a segment, and never entered
-FOUND_FIELDS = {
-    "refreshed_on", "error_kind", "error_args", "error_company_id", "shows_amounts",
-    "shows_margins", "is_private",
-}  # fmt: skip
 CHANGE_DAYS = 30
 
 
@@ -24,6 +19,7 @@ class CrmCustomerSegment(models.Model):
     """
 
     _name = "crm.customer.segment"
+    _inherit = ["crm.segment.rule"]
     _description = "Customer Segment"
     _order = "sequence, id"
 
@@ -74,13 +70,6 @@ class CrmCustomerSegment(models.Model):
     )
     may_edit = fields.Boolean(compute="_compute_may_edit")
 
-    @api.model
-    def _default_owner(self):
-        """The superuser sees everything, and owns none."""
-        if self.env.uid != SUPERUSER_ID:
-            return self.env.user
-        return self.env.ref("base.user_admin", raise_if_not_found=False)
-
     @api.depends_context("uid", "allowed_company_ids")
     @api.depends("member_ids")
     def _compute_counts(self):
@@ -123,20 +112,6 @@ class CrmCustomerSegment(models.Model):
         if vals.keys() & (RULE_FIELDS | {"active", "user_id"}):
             self._refresh_now()
         return result
-
-    @api.model
-    def _allowed_values(self, vals) -> dict:
-        """Without what is found; nobody may read a rule with the rights of somebody else."""
-        if self.env.su:
-            return vals
-        if vals.get("user_id", self.env.uid) != self.env.uid:
-            raise AccessError(
-                self.env._(
-                    "A rule is read with the rights of its owner, so that nobody can be made the "
-                    "owner by somebody else: ask him to press “Take Over” on the segment."
-                )
-            )
-        return {name: value for name, value in vals.items() if name not in FOUND_FIELDS}
 
     def copy_data(self, default=None):
         values_list = super().copy_data(default)

@@ -1,1 +1,1 @@
-from . import crm_customer_fact, crm_customer_fact_price
+from . import crm_acquisition_report, crm_customer_fact, crm_customer_fact_price

@@ -1,6 +1,7 @@
 from importlib.util import find_spec
 
 from . import (
+    test_acquisition,
     test_actions,
     test_bad_settings,
     test_daily,
@@ -13,6 +14,8 @@ from . import (
     test_installation,
     test_lead_bands,
     test_letting_go,
+    test_lead_likeness,
+    test_lead_scoring,
     test_lifecycle,
     test_needs,
     test_noninterference,
@@ -27,6 +30,7 @@ from . import (
     test_playbook_results,
     test_playbook_sample_size,
     test_playbooks,
+    test_prospect_segments,
     test_query_counts,
     test_readiness,
     test_reason,

@@ -3,10 +3,10 @@ from collections import defaultdict
 from odoo import models
 
 
-class CrmCustomerSegmentSentences(models.Model):
+class CrmSegmentRuleSentences(models.AbstractModel):
     """What is wrong with a rule, in words."""
 
-    _inherit = "crm.customer.segment"
+    _inherit = "crm.segment.rule"
 
     def _rule_sentence(self, kind: str, names: dict) -> str:
         sentence = self._owner_sentences().get(kind) or self._rule_sentences()[kind]
