@@ -82,5 +82,11 @@ from . import (
     crm_customer_segment_sentences,
     crm_customer_segment_member,
     crm_customer_segment_refresh,
+    crm_customer_cohort,
+    crm_customer_history,
+    crm_won_reason,
+    crm_lead_result,
+    mail_activity,
+    digest_digest,
     ir_demo,
 )
