@@ -89,3 +89,6 @@ class CrmDealResult(models.Model):
             days=SQL("GREATEST(EXTRACT(EPOCH FROM lead.date_closed - lead.create_date) / 86400, 0)"),
             company=self.env.company.id,
         )
+
+    def action_open_lead(self):
+        return self._open_lead()

@@ -232,12 +232,15 @@ class CrmFunnelStage(models.Model):
                       JOIN crm_lead AS lead ON lead.id = visits.lead_id
                       LEFT JOIN pauses USING (lead_id, move_id)
                       LEFT JOIN (
-                        SELECT id AS stage_id,
+                        SELECT id,
                                ROW_NUMBER() OVER (ORDER BY is_won IS TRUE, sequence, id) AS place
                           FROM crm_stage
-                      ) AS places USING (stage_id)
+                      ) AS stage ON stage.id = visits.stage_id
                  ) AS timed
                 WHERE stage_id IS NOT NULL
                 GROUP BY lead_id, company_id, stage_id""",
             now=now,
         )
+
+    def action_open_lead(self):
+        return self._open_lead()

@@ -69,7 +69,7 @@ class CrmLeadReport(models.AbstractModel):
             self._field_to_sql(self._table, self._medians[name], query),
         )
 
-    def action_open_lead(self):
+    def _open_lead(self):
         self.ensure_one()
         self.check_access("read")
         return {

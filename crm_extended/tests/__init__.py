@@ -2,11 +2,15 @@ from importlib.util import find_spec
 
 from . import (
     test_actions,
+    test_activity_delays,
     test_bad_settings,
+    test_cohorts,
+    test_customer_history,
     test_demo,
     test_exclusion,
     test_explanation,
     test_facts,
+    test_funnel,
     test_growth,
     test_installation,
     test_lead_bands,
