@@ -10,8 +10,9 @@ Profile = env["crm.customer.profile"]
 today = fields.Date.context_today(Profile)
 
 if not Profile.search_count([], limit=1):
-    # A past without a record: the second refresh then finds transitions.
-    Profile.refresh(as_of=today - timedelta(days=30))
+    # A past without a record: the later refreshes then find transitions, and a history.
+    for days in range(180, 0, -30):
+        Profile.refresh(as_of=today - timedelta(days=days))
 Profile.refresh()
 while env["crm.customer.event.queue"]._deliver_batch():
     pass

@@ -154,6 +154,15 @@ OWN_METHODS = {
     (EXCLUSION, "action_confirm"): MANAGERS,
     (EXCLUSION, "action_dismiss"): MANAGERS,
     (SETTINGS, "action_customer_refresh"): MANAGERS,
+    # opportunities and activities, as Odoo has them; figures of a whole company
+    ("crm.lead", "action_unarchive"): LEAD_READERS,
+    # each his own
+    ("crm.lead.lost", "action_lost_reason_apply"): NOBODY,
+    ("crm.funnel.stage", "action_open_lead"): LEAD_READERS,
+    ("crm.deal.result", "action_open_lead"): LEAD_READERS,
+    # this one is nobody's, and salespeople see their own
+    ("crm.activity.delay", "action_open_document"): LEAD_READERS - {"salesperson"},
+    ("crm.customer.cohort", "heat_map"): MANAGERS | {"invoicing", "finance"},
 }
 ON_THE_MODEL = {
     (PROFILE, "refresh"),
@@ -168,6 +177,7 @@ ON_THE_MODEL = {
     (TEAM, "today"),
     (WHALE, "report"),
     (OVERVIEW, "report"),
+    ("crm.customer.cohort", "heat_map"),
 }
 # hooks of the ORM: for who may write the records, as the ORM itself checks
 ORM_METHODS = (
@@ -318,6 +328,22 @@ class TestRightsRpc(SeveralCustomersHttpCase):
                 "left_after": cls.ago(100),
             }
         )
+        cls.add_reports(cls.records["crm.lead"])
+
+    @classmethod
+    def add_reports(cls, lead):
+        won = cls.make_lead(cls.lost, user_id=False)
+        won.action_set_won()
+        activity = lead.activity_schedule("mail.mail_activity_data_call")
+        activity.user_id = False
+        cls.records["crm.lead.lost"] = cls.env["crm.lead.lost"].create({"lead_ids": won.ids})
+        cls.env.flush_all()
+        for model, domain in (
+            ("crm.funnel.stage", [("lead_id", "=", lead.id)]),
+            ("crm.deal.result", [("lead_id", "=", won.id)]),
+            ("crm.activity.delay", [("id", "=", activity.id)]),
+        ):
+            cls.records[model] = cls.env[model].search(domain)
 
     @classmethod
     def make_segment(cls, name, **values):
