@@ -546,8 +546,7 @@ class TestRightsRpc(SeveralCustomersHttpCase):
     def test_nobody_changes_rows_runs_and_purchase_lines(self):
         calls = {}
         for model in (PROFILE, RUN, FACT, HISTORY, EVENT, QUEUE, FORECAST, BACKTEST, OFFER, OFFERED,
-                      CELL, MEMBER, CASE):  # fmt: skip
-                      CELL, MEMBER, OUTCOME):  # fmt: skip
+                      CELL, MEMBER, CASE, OUTCOME):  # fmt: skip
             ids = self.records[model].ids
             values = {"company_id": self.company.id}
             calls |= {
