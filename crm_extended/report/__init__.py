@@ -3,7 +3,7 @@ from . import (
     crm_activity_delay,
     crm_customer_fact,
     crm_customer_fact_price,
+    crm_lead_report,
     crm_deal_result,
     crm_funnel_stage,
-    crm_lead_report,
 )
