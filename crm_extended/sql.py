@@ -60,6 +60,4 @@ def sql_replacement(table: str, found: SQL, keys, columns, scope: SQL, constants
 
 def sql_draw(key: str, partner: SQL) -> SQL:
     """``analytics.holdout.draw``, exactly the same."""
-    return SQL(
-        "(('x' || left(md5(%s || ':' || %s), 8))::bit(32)::bigint / 2 ^ 32)", key, partner
-    )
+    return SQL("(('x' || left(md5(%s || ':' || %s), 8))::bit(32)::bigint / 2 ^ 32)", key, partner)

@@ -13,4 +13,5 @@ from . import (
     offers,
     campaigns,
     segments,
+    playbooks,
 )

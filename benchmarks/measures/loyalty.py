@@ -34,7 +34,7 @@ def nights(bench: Bench) -> Iterator[Result]:
     prepare_margins(database)
     today = date.today()
     days = [today - timedelta(days=ago) for ago in reversed(range(bench.scale.nights))]
-    _begin_anew(database)
+    begin_anew(database)
     jumps = flaps = moves = 0
     last: dict[int, int] = {}
     moved: dict[int, tuple[date, int]] = {}
@@ -69,7 +69,7 @@ def nights(bench: Bench) -> Iterator[Result]:
     yield Result("nights.seconds", watch.seconds / len(days), "s", note="a night, at this size")
 
 
-def _begin_anew(database: str) -> None:
+def begin_anew(database: str) -> None:
     """Forget what earlier refreshes knew; twins buy what others buy."""
     with environment(database) as env:
         env.company.customer_tier_guarantee = GUARANTEE

@@ -8,6 +8,7 @@ from .books import Books
 from .contacts import make_contacts
 from .handmade import Desk
 from .loyalty import make_loyalty
+from .playbooks import make_playbooks
 from .sales import Payment, Plan, make_plan
 from .wallets import make_wallets
 from .world import World
@@ -62,6 +63,7 @@ def load(env, company=None, *, size=400, walk_ins=1100, today=None, is_shown=Fal
     make_contacts(world)
     make_loyalty(world)
     make_wallets(world)
+    make_playbooks(world)
     env["ir.demo"]._complete_customers(company)
     env.flush_all()
     _logger.info(

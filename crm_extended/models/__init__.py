@@ -88,6 +88,7 @@ from . import (
     crm_playbook_owner,
     crm_playbook_work,
     crm_playbook_stop,
+    crm_playbook_line,
     crm_playbook_night,
     crm_playbook_customer,
     crm_playbook_outcome,

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+
 from .crm_customer_event import EVENT_KINDS
 from .crm_lead_kind import OPPORTUNITY_KINDS
 

@@ -40,7 +40,7 @@ class CrmPlaybookCase(models.Model):
     _rec_name = "partner_id"
 
     playbook_id = fields.Many2one(
-        "crm.playbook", required=True, readonly=True, index=True, ondelete="cascade"
+        "crm.playbook", required=True, readonly=True, index=True, ondelete="restrict"
     )
     partner_id = fields.Many2one(
         "res.partner", "Customer", required=True, readonly=True, index=True, ondelete="cascade"
@@ -76,7 +76,9 @@ class CrmPlaybookCase(models.Model):
     lead_id = fields.Many2one(
         "crm.lead", "Opportunity", readonly=True, index="btree_not_null", ondelete="set null"
     )
-    mail_id = fields.Many2one("mail.mail", readonly=True, index="btree_not_null", ondelete="set null")
+    mail_id = fields.Many2one(
+        "mail.mail", readonly=True, index="btree_not_null", ondelete="set null"
+    )
     sent_on = fields.Datetime("Email Sent", readonly=True)
     approved_by_id = fields.Many2one("res.users", "Approved By", readonly=True, ondelete="set null")
     planned_ids = fields.One2many(
@@ -90,9 +92,7 @@ class CrmPlaybookCase(models.Model):
     mail_subject = fields.Char(
         "Subject", compute="_compute_mail", groups="crm_extended.group_manager"
     )
-    mail_body = fields.Html(
-        "Message", compute="_compute_mail", groups="crm_extended.group_manager"
-    )
+    mail_body = fields.Html("Message", compute="_compute_mail", groups="crm_extended.group_manager")
     may_end = fields.Boolean(compute="_compute_may_end")
     attempts = fields.Integer(readonly=True, default=0, help="How often its work failed.")
     error = fields.Char(readonly=True, help="Why the last attempt failed.")
@@ -193,8 +193,10 @@ class CrmPlaybookCase(models.Model):
         foreign = self.filtered(lambda case: case.user_id != self.env.user)
         if foreign and not self.env.user.has_group("crm_extended.group_manager"):
             raise AccessError(
-                self.env._("“%(case)s” belongs to somebody else: ask him, or a manager.",
-                           case=foreign[0].display_name)
+                self.env._(
+                    "“%(case)s” belongs to somebody else: ask him, or a manager.",
+                    case=foreign[0].display_name,
+                )
             )
         return self
 

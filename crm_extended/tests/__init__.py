@@ -20,6 +20,8 @@ from . import (
     test_playbook_outcomes,
     test_playbook_results,
     test_playbook_sample_size,
+    test_playbook_concurrency,
+    test_playbook_tours,
     test_playbooks,
     test_query_counts,
     test_readiness,

@@ -1,8 +1,6 @@
 from datetime import timedelta
 from unittest.mock import patch
 
-from psycopg2.errors import UniqueViolation
-
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
 from odoo.tools import mute_logger
@@ -347,7 +345,11 @@ class TestPlaybookNights(PlaybookCase):
     def test_who_is_blacklisted_gets_no_case(self):
         """R16"""
         first, second, third = self.make_slipping(3)
-        first.email, second.phone, third.email = "a@example.com", "+32 470 11 22 33", "c@example.com"
+        first.email, second.phone, third.email = (
+            "a@example.com",
+            "+32 470 11 22 33",
+            "c@example.com",
+        )
         self.env["mail.blacklist"]._add("a@example.com")
         self.env["phone.blacklist"].add("+32470112233")
         playbook = self.make_playbook()
@@ -381,7 +383,9 @@ class TestPlaybookNights(PlaybookCase):
 
     def test_a_purchase_ends_a_case_and_drops_what_was_planned_for_it_alone(self):
         case = self.open_case(creates_lead=True)
-        own = case.partner_id.activity_schedule("mail.mail_activity_data_todo", user_id=self.anna.id)
+        own = case.partner_id.activity_schedule(
+            "mail.mail_activity_data_todo", user_id=self.anna.id
+        )
         self.make_invoice(case.partner_id, -21)
         self.night(22)
         self.assertEqual(

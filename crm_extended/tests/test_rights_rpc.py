@@ -34,6 +34,8 @@ OFFER, OFFERED = "crm.customer.recommendation", "crm.offer.backtest"
 CELL = "crm.customer.category"
 SEGMENT, MEMBER = "crm.customer.segment", "crm.customer.segment.member"
 ADD, MIGRATION = "crm.customer.segment.add", "crm.customer.migration"
+PLAYBOOK, CASE = "crm.playbook", "crm.playbook.case"
+CASE_RULE = "crm.playbook.rule"
 OWN_PRICES, OWN_MONTH = "crm.price.index.own", "crm.price.index.own.line"
 # who may call what: every public method that the addon defines
 OWN_METHODS = {
@@ -81,6 +83,20 @@ OWN_METHODS = {
     (ADD, "action_add"): NOBODY,
     (MIGRATION, "action_open_moved"): NOBODY,
     (QUEUE, "action_retry"): MANAGERS,
+    (PROFILE, "action_open_cases"): READERS,
+    (PLAYBOOK, "action_switch_on"): MANAGERS,
+    (PLAYBOOK, "action_switch_off"): MANAGERS,
+    (PLAYBOOK, "action_start_existing"): MANAGERS,
+    (PLAYBOOK, "action_stop_existing"): MANAGERS,
+    (PLAYBOOK, "action_open_cases"): READERS,
+    (CASE, "action_approve"): MANAGERS,
+    (CASE, "action_reject"): MANAGERS,
+    (CASE, "action_retry"): MANAGERS,
+    # others their own
+    (CASE, "action_done"): MANAGERS,
+    (CASE, "action_cancel"): MANAGERS,
+    (CASE, "action_open_customer"): READERS,
+    (CASE, "action_open_lead"): LEAD_READERS,
     (DRY_RUN, "action_try"): MANAGERS,
     (DRY_RUN, "action_apply"): MANAGERS,
     (RATES, "action_take"): MANAGERS,
@@ -223,11 +239,45 @@ class TestRightsRpc(SeveralCustomersHttpCase):
         segment = cls.make_segment("anna", kind="static")
         segment._enter(cls.row(cls.lost))
         cls.records |= {SEGMENT: segment, MEMBER: segment.member_ids}
+        cls.records |= cls.make_playbook()
 
     @classmethod
     def make_segment(cls, name, **values):
         values = {"name": name, "user_id": cls.anna.id, "company_id": cls.company.id} | values
         return cls.env[SEGMENT].create(values)
+
+    @classmethod
+    def make_playbook(cls):
+        """With a case of a customer of nobody, that nobody owns and that waits for an approval."""
+        template = cls.env["mail.template"].create(
+            {"name": "Letter", "model_id": cls.env["ir.model"]._get_id("res.partner")}
+        )
+        playbook = cls.env[PLAYBOOK].create(
+            {
+                "name": "Playbook",
+                "company_id": cls.company.id,
+                "user_id": cls.anna.id,
+                "mail_template_id": template.id,
+                "rule_ids": [
+                    Command.create({"user_id": cls.anna.id, "author_id": cls.anna.id}),
+                ],
+            }
+        )
+        case = cls.env[CASE].create(
+            {
+                "playbook_id": playbook.id,
+                "partner_id": cls.lost.id,
+                "company_id": cls.company.id,
+                "reason": "at_risk",
+                "arm": "treated",
+                "date_assigned": cls.as_of,
+                "date_start": cls.as_of,
+                "date_end": cls.as_of,
+                "state": "approval",
+                "lead_id": cls.make_lead(cls.lost, user_id=False).id,
+            }
+        )
+        return {PLAYBOOK: playbook, CASE: case, CASE_RULE: playbook.rule_ids}
 
     @classmethod
     def make_offer(cls, customer):
@@ -367,6 +417,8 @@ class TestRightsRpc(SeveralCustomersHttpCase):
             CELL: READERS,
             SEGMENT: READERS,
             MEMBER: READERS,
+            PLAYBOOK: READERS,
+            CASE: READERS,
         }
         calls = {}
         for model, roles in readers.items():
@@ -388,7 +440,7 @@ class TestRightsRpc(SeveralCustomersHttpCase):
     def test_nobody_changes_rows_runs_and_purchase_lines(self):
         calls = {}
         for model in (PROFILE, RUN, FACT, HISTORY, EVENT, QUEUE, FORECAST, BACKTEST, OFFER, OFFERED,
-                      CELL, MEMBER):  # fmt: skip
+                      CELL, MEMBER, CASE):  # fmt: skip
             ids = self.records[model].ids
             values = {"company_id": self.company.id}
             calls |= {
@@ -429,6 +481,8 @@ class TestRightsRpc(SeveralCustomersHttpCase):
             LOCK: {"reason": "Agreed again"},
             PRICES: {"index": 101},
             QUIET: {"share": 0.5},
+            PLAYBOOK: {"color": 3},
+            CASE_RULE: {"sequence": 3},
         }
         self.check(
             {
