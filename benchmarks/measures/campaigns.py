@@ -111,9 +111,7 @@ def _results(name: str, result: BaseModel, interval, factor: float) -> Iterator[
     values = (found["difference"], found["low"], found["high"])
     parts = ("", "_low", "_high")
     for part, value, known, note in zip(parts, values, interval, notes, strict=True):
-        yield Result(
-            f"hillstrom.{name}{part}", round(value, 3), "a customer", exactly(known), note
-        )
+        yield Result(f"hillstrom.{name}{part}", round(value, 3), "a customer", exactly(known), note)
     yield Result(
         f"hillstrom.{name}_naive", round(found["overstatement"], 2), "×", exactly(factor),
         f"counts {found['claimed']:,.0f}, caused {found['caused']:,.0f}",

@@ -12,7 +12,7 @@ from .sample_size import missing_customers
 Grain = Literal["day", "week", "month"]
 GRAINS: tuple[Grain, ...] = ("day", "week", "month")
 NOBODY = Arm(0, 0, 0)
-Wing = tuple[object, date]
+Moment = tuple[object, date]
 """Which playbook, and the day of assignment: those of one are alike but for chance."""
 
 
@@ -61,7 +61,7 @@ def first_day(day: date, grain: Grain) -> date:
     return day.replace(day=1) if grain == "month" else day
 
 
-def grouped(days: Mapping[Wing, Wave], grain: Grain) -> dict[Wing, Wave]:
+def grouped(days: Mapping[Moment, Wave], grain: Grain) -> dict[Moment, Wave]:
     """Days of assignment as the waves of a calendar week or month, in order.
 
     >>> wave = (Arm(2, 4, 8), Arm(1, 1, 1))
@@ -69,15 +69,15 @@ def grouped(days: Mapping[Wing, Wave], grain: Grain) -> dict[Wing, Wave]:
     >>> waves[7, date(2025, 5, 1)]
     (Arm(count=4, total=8, squares=16), Arm(count=2, total=2, squares=2))
     """
-    waves: dict[Wing, Wave] = {}
+    waves: dict[Moment, Wave] = {}
     for (key, day), wave in sorted(days.items(), key=lambda item: item[0][::-1]):
-        wing = (key, first_day(day, grain))
-        before = waves.get(wing, (NOBODY, NOBODY))
-        waves[wing] = (before[0].plus(wave[0]), before[1].plus(wave[1]))
+        moment = (key, first_day(day, grain))
+        before = waves.get(moment, (NOBODY, NOBODY))
+        waves[moment] = (before[0].plus(wave[0]), before[1].plus(wave[1]))
     return waves
 
 
-def grain_of(days: Iterable[tuple[Wing, int, int]]) -> Grain:
+def grain_of(days: Iterable[tuple[Moment, int, int]]) -> Grain:
     """The finest grain at which the usual wave has enough customers in both arms, else months:
     small waves know little of their own mean, and many of them less together than few large ones.
 
@@ -91,7 +91,7 @@ def grain_of(days: Iterable[tuple[Wing, int, int]]) -> Grain:
     """
     days = list(days)
     for grain in GRAINS[:-1]:
-        sizes: dict[Wing, list[int]] = {}
+        sizes: dict[Moment, list[int]] = {}
         for (key, day), treated, held_out in days:
             size = sizes.setdefault((key, first_day(day, grain)), [0, 0])
             size[0] += treated

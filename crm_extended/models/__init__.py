@@ -95,6 +95,8 @@ from . import (
     crm_playbook_outcome,
     crm_playbook_recorded,
     crm_playbook_result,
+    crm_playbook_result_night,
+    crm_playbook_result_words,
     crm_playbook_result_page,
     crm_customer_receipt,
     crm_customer_outcome,

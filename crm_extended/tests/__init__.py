@@ -56,4 +56,4 @@ from . import (
 
 # a server without the test tools runs the rest
 if find_spec("hypothesis"):
-    from . import test_ledger
+    from . import test_ledger, test_playbook_ledger

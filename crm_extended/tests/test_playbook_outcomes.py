@@ -1,15 +1,9 @@
-from datetime import date, timedelta
-from decimal import Decimal
-
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
+from datetime import timedelta
 
 from odoo.tests import tagged
 
 from ..models.crm_playbook_outcome import LATE_DAYS
-from . import reference
 from .common import CustomerCase
-from .ledger import CUSTOMERS, LedgerCase, LedgerMaker
 
 CASE = "crm.playbook.case"
 
@@ -190,73 +184,3 @@ class TestPlaybookOutcomes(OutcomeTools, CustomerCase):
             " SELECT 'result', id, xmin::text FROM crm_playbook_result ORDER BY 1, 2"
         )
         return self.env.cr.fetchall()
-
-
-def expected_outcome(lines, assigned: date, end: date) -> tuple[int, Decimal]:
-    """Orders and revenue of a customer's purchase lines, by the rules."""
-    last = end + timedelta(days=LATE_DAYS)
-    origin = {}
-    for line in lines:
-        known, unknown = origin.setdefault(line.document, ([], []))
-        (known if line.purchase_day else unknown).append(line.purchase_day or line.day)
-
-    def day_of(line):
-        document = line.document
-        if not line.purchase_day and getattr(document, "reverses", None) in origin:
-            document = document.reverses
-        known, unknown = origin[document]
-        return line.purchase_day or min(known or unknown)
-
-    counted = [line for line in lines if assigned < day_of(line) <= end and line.day <= last]
-    return len(reference.days_of(counted)), sum((line.amount for line in counted), Decimal(0))
-
-
-@tagged("post_install", "-at_install")
-class TestOutcomesOfLedgers(OutcomeTools, LedgerCase):
-    @settings(
-        max_examples=8,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        # a seed does not shrink to a simpler ledger
-        phases=[Phase.explicit, Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(
-        seed=st.integers(0, 10**6),
-        as_of=st.dates(date(2023, 2, 28), date(2025, 12, 31)),
-        source=st.sampled_from(("invoice", "invoice", "order")),
-        timezone=st.sampled_from(("UTC", "Asia/Tehran", "America/New_York")),
-        ages=st.lists(st.tuples(st.integers(1, 400), st.integers(1, 200)), min_size=3, max_size=6),
-    )
-    def test_outcomes_of_random_ledgers_equal_the_reference(
-        self, seed, as_of, source, timezone, ages
-    ):
-        ledger = LedgerMaker(seed, CUSTOMERS, as_of).make()
-        rules = reference.Settings(source=source, timezone=timezone)
-        windows = [
-            (as_of - timedelta(days=age), as_of - timedelta(days=age - length))
-            for age, length in ages
-        ]
-        savepoint = self.env.cr.savepoint()
-        cases = {}
-        for start, end in windows:
-            playbook = self.make_playbook()
-            for number, contacts in enumerate(self.partners):
-                values = {"date_assigned": start, "date_start": start, "date_end": end}
-                case = self.make_case(playbook, contacts[0], state="closed", **values)
-                cases[case.id] = (number, start, end)
-        self.rows_of(ledger, as_of, rules)
-        self.env.cr.execute(
-            "SELECT id, order_count, revenue::text FROM crm_playbook_case WHERE id = ANY(%s)",
-            (list(cases),),
-        )
-        found = {id_: (count, Decimal(revenue)) for id_, count, revenue in self.env.cr.fetchall()}
-        savepoint.close()
-        facts = reference.facts(ledger, as_of, rules)
-        expected = {
-            id_: expected_outcome([fact for fact in facts if fact.customer == number], start, end)
-            for id_, (number, start, end) in cases.items()
-        }
-        self.assertTrue(any(count for count, _revenue in found.values()), "somebody bought")
-        self.assertEqual(found, expected)

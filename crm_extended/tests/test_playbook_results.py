@@ -312,7 +312,9 @@ class TestRecordedCases(ResultTools, CustomerCase):
     def test_columns_are_offered_to_the_import(self):
         fields = self.env["base_import.import"].get_fields_tree(CASE)
         names = {field["name"] for field in fields}
-        self.assertLessEqual({"playbook_id", "partner_id", "arm", "date_assigned", "date_end"}, names)
+        self.assertLessEqual(
+            {"playbook_id", "partner_id", "arm", "date_assigned", "date_end"}, names
+        )
 
     def test_a_contact_stands_for_his_customer(self):
         customer = self.make_customer("Firm")

@@ -83,7 +83,9 @@ class CrmPlaybookSampleSize(models.TransientModel):
             )
             wizard.monthly_count = count / RATE_DAYS * DAYS_OF_MONTH
 
-    @api.depends("seen_count", "mean", "deviation", "monthly_count", "effect_share", "holdout_share")
+    @api.depends(
+        "seen_count", "mean", "deviation", "monthly_count", "effect_share", "holdout_share"
+    )
     def _compute_answer(self):
         for wizard in self:
             wizard.customer_count = wizard._needed(wizard.holdout_share)
