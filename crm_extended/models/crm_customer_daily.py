@@ -218,9 +218,7 @@ class CrmCustomerDaily(models.Model):
             "promised": SQL("0"),
             "at_risk": SQL("COALESCE(%(call_before)s - DATE '2000-01-01', 90000)", **values),
             "win_back": SQL("DATE '2200-01-01' - %(since)s", **values),
-            "quotation": SQL(
-                "DATE '2200-01-01' - (%(reason)s ->> 'quoted_on')::date", **values
-            ),
+            "quotation": SQL("DATE '2200-01-01' - (%(reason)s ->> 'quoted_on')::date", **values),
             "offer": SQL("COALESCE(%(contact)s - DATE '2000-01-01', 0)", **values),
             "new": SQL("DATE '2200-01-01' - %(since)s", **values),
         }
@@ -289,9 +287,7 @@ class CrmCustomerDaily(models.Model):
     def _sql_promised_partners(self) -> SQL:
         # sudo: his own activities; of the documents only whose they are
         activities = self.env["mail.activity"].sudo()._search(self._due_activities())
-        return SQL(
-            "SELECT promise.partner_id FROM (%s) AS promise", self._sql_promises(activities)
-        )
+        return SQL("SELECT promise.partner_id FROM (%s) AS promise", self._sql_promises(activities))
 
     # ------------------------------------------------------------------ today's list
 
@@ -304,9 +300,7 @@ class CrmCustomerDaily(models.Model):
         room = max(self._calls_left(), len(promised))
         if not room:
             return self.browse()
-        return self.search(
-            to_do & self._daily_scope(promised), order="call_rank, id", limit=room
-        )
+        return self.search(to_do & self._daily_scope(promised), order="call_rank, id", limit=room)
 
     @api.model
     def _calls_left(self) -> int:
@@ -344,16 +338,17 @@ class CrmCustomerDaily(models.Model):
         # sudo: his own activities; of the documents only whose they are
         activities = self.env["mail.activity"].sudo()
         promises = self._sql_promises(activities._search(self._due_activities()))
-        first = {}
-        for activity, partner in self.env.execute_query(
+        found = self.env.execute_query(
             SQL(
-                """SELECT promise.id, promise.partner_id FROM (%s) AS promise
+                """SELECT promise.partner_id, promise.id FROM (%s) AS promise
                     WHERE promise.partner_id = ANY(%s) ORDER BY date_deadline DESC, id DESC""",
                 promises,
                 self.partner_id.ids,
             )
-        ):
-            first[partner] = activities.browse(activity)
+        )
+        # the earliest of each
+        partners = dict(found)
+        first = dict(zip(partners, activities.browse(partners.values()), strict=True))
         return {
             profile.id: profile._promise_sentence(first[profile.partner_id.id])
             for profile in self

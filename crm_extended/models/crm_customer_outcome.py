@@ -95,9 +95,7 @@ class CrmCustomerOutcome(models.Model):
 
     def _text(self) -> str:
         if self.kind == "call_back" and self.call_back_on:
-            return self.env._(
-                "Call back on %(day)s", day=fields.Date.to_string(self.call_back_on)
-            )
+            return self.env._("Call back on %(day)s", day=fields.Date.to_string(self.call_back_on))
         if self.kind == "competitor" and self.competitor_name:
             return self.env._("Competitor: %(name)s", name=self.competitor_name)
         return dict(self._fields["kind"]._description_selection(self.env)).get(self.kind, "")
@@ -137,8 +135,10 @@ class CrmCustomerOutcome(models.Model):
     def _call_type(self):
         types = self.env["mail.activity.type"]
         call = self.env.ref("mail.mail_activity_data_call", raise_if_not_found=False)
-        return call or types.search([("category", "=", "phonecall")], limit=1) or types.search(
-            [], limit=1
+        return (
+            call
+            or types.search([("category", "=", "phonecall")], limit=1)
+            or types.search([], limit=1)
         )
 
     def _log_call(self, note: str):

@@ -206,6 +206,7 @@ class CrmCustomerTeam(models.AbstractModel):
             "reason": profile.reason,
             "contacted_on": fields.Date.to_string(profile.contacted_on) or False,
             "amount": self._format(amount and profile[amount], profile.currency_id),
+            "amount_label": amount and profile._fields[amount]._description_string(self.env) or "",
         }
 
     @api.model

@@ -165,7 +165,7 @@ class TestActions(CustomerCase):
     def test_header_asks_as_much_for_one_customer_as_for_many(self):
         """The header stands above every list: its queries don't grow with the customers."""
         self.header()
-        with self.assertQueryCount(10):
+        with self.assertQueryCount(12):
             self.profiles.customer_header()
 
     def test_last_contacts_take_as_many_queries_for_one_as_for_all(self):

@@ -119,9 +119,7 @@ class TestDailyList(DailyCase):
             self.assertEqual(found, rows.filtered(lambda row, a=action: row.daily_action == a))
             self.assertEqual(found, rows.filtered_domain([("daily_action", "=", action)]))
         for name in ("is_today", "is_done_today"):
-            self.assertEqual(
-                self.rows().search([(name, "=", True)]), rows.filtered(name), name
-            )
+            self.assertEqual(self.rows().search([(name, "=", True)]), rows.filtered(name), name)
         groups = self.rows()._read_group([], ["daily_action"], ["__count"])
         self.assertEqual(sum(count for _action, count in groups), len(rows))
 
@@ -213,7 +211,8 @@ class TestDailyList(DailyCase):
             self.promise(customer)
         rows = self.rows().search([("daily_action", "=", "promised")])
         self.assertEqual(len(rows), 4)
-        self.assertEqual(queries(rows), queries(rows[:1]))
+        one = rows.filtered(lambda row: row.partner_id == self.at_risk)
+        self.assertEqual(queries(rows), queries(one))
 
 
 @tagged("post_install", "-at_install", "crm_extended")
@@ -377,9 +376,7 @@ class TestOutcomes(DailyCase):
     def test_my_month_counts_whom_i_spoke_with_and_who_ordered(self):
         self.note(self.at_risk, "ordered")
         self.note(self.lost, "price")
-        self.assertEqual(
-            self.header()["month"], {"contacted": 2, "ordered": 1, "won_back": 0}
-        )
+        self.assertEqual(self.header()["month"], {"contacted": 2, "ordered": 1, "won_back": 0})
 
 
 @tagged("post_install", "-at_install", "crm_extended")
@@ -391,7 +388,7 @@ class TestTeam(DailyCase):
         super().setUpClass()
         cls.manager = cls.make_user("sales_manager", "daily_manager")
         cls.ownerless = cls.make_customer("Ownerless")
-        cls.make_purchases(cls.ownerless, every=30, count=5, last=60)
+        cls.make_purchases(cls.ownerless, every=30, count=5, last=71)
         cls.refresh()
         cls.update_row(cls.debtor, collect_first=True)
 
@@ -478,7 +475,9 @@ class TestTeam(DailyCase):
 
         few = queries()
         for number in range(5):
-            customer = self.make_customer(f"More {number}", user_id=self.make_user("salesperson").id)
+            customer = self.make_customer(
+                f"More {number}", user_id=self.make_user("salesperson").id
+            )
             self.make_purchases(customer, every=30, count=5, last=71)
         self.refresh()
         self.assertLessEqual(queries(), few + 1)

@@ -75,7 +75,9 @@ export class CustomerHeader extends Component {
     get capacityText() {
         const {capacity, is_mine} = this.state.header;
         const text = _t("As many as fit a day: %s.", capacity);
-        return is_mine ? text : `${text} ${_t("You have no customers of your own: all are shown.")}`;
+        return is_mine
+            ? text
+            : `${text} ${_t("You have no customers of your own: all are shown.")}`;
     }
 
     get monthText() {

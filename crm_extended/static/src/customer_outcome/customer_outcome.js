@@ -127,7 +127,7 @@ export class CustomerOutcome extends Component {
 
     get label() {
         const {[this.props.name]: outcome, last_outcome_date} = this.props.record.data;
-        const isOfToday = last_outcome_date?.hasSame(DateTime.local(), "day");
+        const isOfToday = last_outcome_date && last_outcome_date.hasSame(DateTime.local(), "day");
         return isOfToday ? outcome.display_name : "";
     }
 

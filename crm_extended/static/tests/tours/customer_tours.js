@@ -34,7 +34,7 @@ registry.category("web_tour.tours").add("crm_extended_customer_at_risk", {
         ...openCustomers("crm_customer_profile_to_call_menu"),
         {
             content: "The header counts one call of his own, and one customer of nobody",
-            trigger: ".o_customer_header button.active[data-name=to_call] .badge:contains(/^1$/)",
+            trigger: ".o_customer_header button.active[data-name=today] .badge:contains(/^1$/)",
         },
         {trigger: ".o_customer_header [data-name=ownerless] .badge:contains(/^1$/)"},
         {
@@ -44,7 +44,7 @@ registry.category("web_tour.tours").add("crm_extended_customer_at_risk", {
         {
             content: "The customer at risk stands there with his reason",
             trigger:
-                ".o_data_row:contains(Silent Customer) td[name=reason]:contains(/^Orders every 30 days; silent for 71. Call within \\d+ days. .* a year at stake.$/)",
+                ".o_data_row:contains(Silent Customer) td[name=daily_reason]:contains(/^Orders every 30 days; silent for 71. Call within \\d+ days. .* a year at stake.$/)",
             run: "click",
         },
         {
@@ -98,8 +98,8 @@ registry.category("web_tour.tours").add("crm_extended_customer_at_risk", {
             run: "click",
         },
         {
-            content: "The list is empty and says so, the header counts him as contacted",
-            trigger: ".o_customer_header [data-name=contacted] .badge:contains(/^1$/)",
+            content: "The list is empty and says so, the header counts him as done",
+            trigger: ".o_customer_header [data-name=done] .badge:contains(/^1$/)",
         },
     ],
 });
@@ -320,7 +320,7 @@ registry.category("web_tour.tours").add("crm_extended_explanation", {
         ...openCustomers("crm_customer_profile_to_call_menu"),
         {
             content: "Open the customer at risk",
-            trigger: ".o_data_row:contains(Silent Customer) td[name=reason]",
+            trigger: ".o_data_row:contains(Silent Customer) td[name=daily_reason]",
             run: "click",
         },
         {

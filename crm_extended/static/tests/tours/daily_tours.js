@@ -85,7 +85,8 @@ registry.category("web_tour.tours").add("crm_extended_team_today", {
         ...openCustomers("crm_customer_team_menu"),
         {
             content: "Somebody is late with what he promised",
-            trigger: ".o_customer_team [data-name=team] tr:contains(daily) [data-figure=late]:contains(1)",
+            trigger:
+                ".o_customer_team [data-name=team] tr:contains(tour_daily) [data-figure=late]:contains(1)",
         },
         {
             content: "The customer of nobody is the first of those at risk: choose him",
