@@ -16,9 +16,8 @@ class CrmWinbackActions(models.Model):
         "crm.customer.profile", "Figures of the Customer", compute="_compute_profile_id"
     )
     lifecycle_stage = fields.Selection(related="profile_id.lifecycle_stage", string="Stage Now")
-    collect_first = fields.Boolean(
-        related="profile_id.collect_first", string="To Pay First"
-    )
+    reason = fields.Char(related="profile_id.reason", string="Where He Stands")
+    collect_first = fields.Boolean(related="profile_id.collect_first", string="To Pay First")
     last_order_date = fields.Date(related="profile_id.last_order_date", string="Last Order")
     need_ids = fields.Many2many(related="profile_id.need_ids", string="What Matters to Him")
     phone = fields.Char(related="partner_id.phone")

@@ -52,6 +52,7 @@ from . import (
     test_value,
     test_wallet,
     test_winback,
+    test_winback_tours,
 )
 
 # a server without the test tools runs the rest
