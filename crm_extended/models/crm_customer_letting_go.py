@@ -208,7 +208,8 @@ class CrmCustomerLettingGo(models.Model):
             "type": "ir.actions.act_window",
             "name": self.env._("What If"),
             "res_model": "crm.customer.what.if",
+            "res_id": self.env["crm.customer.what.if"]._begin(self).id,
             "views": [[False, "form"]],
             "target": "new",
-            "context": {"default_profile_id": self.id, "dialog_size": "large"},
+            "context": {"dialog_size": "large"},
         }
