@@ -18,7 +18,7 @@ class CrmCustomerWhatIf(models.TransientModel):
     currency_id = fields.Many2one(related="profile_id.currency_id")
     partner_id = fields.Many2one(related="profile_id.partner_id")
     as_of = fields.Date(related="profile_id.as_of")
-    reason = fields.Char(related="profile_id.reason")
+    loss_reason = fields.Char(related="profile_id.loss_reason")
     margin_coverage = fields.Float(related="profile_id.margin_coverage")
     margin_state = fields.Selection(related="profile_id.margin_state")
     decision_id = fields.Many2one(related="profile_id.decision_id")
