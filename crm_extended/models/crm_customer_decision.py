@@ -89,7 +89,7 @@ class CrmCustomerDecision(models.Model):
         "channel: per cent of calls and meetings that self-service replaces. Delivery fee: amount "
         "of a delivery. Payment in time: per cent of late payments that come in time.",
     )
-    terms = fields.Char("Agreed Terms", compute="_compute_terms")
+    terms = fields.Char("In Words", compute="_compute_terms")
     note = fields.Text(help="Why, and what to tell the customer.")
     proposed_by_id = fields.Many2one(
         "res.users", "Proposed By", readonly=True, default=lambda self: self.env.user, copy=False

@@ -58,6 +58,12 @@ class CrmCustomerLettingGo(models.Model):
         help="As-of date of the refresh that found the customer a loss maker, without a pause "
         "since. He had lost money for a year and a half by then.",
     )
+    loss_reason = fields.Char(
+        "Why a Loss",
+        compute="_compute_loss_reason",
+        groups=MARGIN,
+        help="What makes the customer a loss maker, and what to do, as of the last refresh.",
+    )
     won_back_on = fields.Date(
         "Came Back On",
         readonly=True,
@@ -75,6 +81,12 @@ class CrmCustomerLettingGo(models.Model):
     decision_review_date = fields.Date(
         related="decision_id.date_review", string="Review Due", groups=MARGIN
     )
+
+    @api.depends_context("lang")
+    @api.depends("loss_maker_flag", "loss_maker_args", "contribution_12m")
+    def _compute_loss_reason(self):
+        for row in self:
+            row.loss_reason = row._loss_maker_sentence() if row.loss_maker_flag else ""
 
     @api.depends_context("uid", "allowed_company_ids")
     def _compute_decision_id(self):
@@ -208,7 +220,8 @@ class CrmCustomerLettingGo(models.Model):
             "type": "ir.actions.act_window",
             "name": self.env._("What If"),
             "res_model": "crm.customer.what.if",
+            "res_id": self.env["crm.customer.what.if"]._begin(self).id,
             "views": [[False, "form"]],
             "target": "new",
-            "context": {"default_profile_id": self.id, "dialog_size": "large"},
+            "context": {"dialog_size": "large"},
         }

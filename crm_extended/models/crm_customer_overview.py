@@ -82,7 +82,6 @@ class CrmCustomerOverview(models.AbstractModel):
         return [
             self._sales_card(company, run, figures),
             self._movement_card(company, figures),
-            self._largest_card(company, figures),
             self._stake_card(company, figures),
             self._letting_go_card(company) if self._sees(MARGIN) else None,
             self._silence_card(company),
@@ -173,6 +172,7 @@ class CrmCustomerOverview(models.AbstractModel):
                 figures["revenue_prev_12m"],
                 before,
             ),
+            self._largest_figure(company, figures),
         ]
         if run.price_basis != "real":
             says = self.env._(
@@ -248,7 +248,7 @@ class CrmCustomerOverview(models.AbstractModel):
         )
 
     @api.model
-    def _largest_card(self, company, figures) -> Card:
+    def _largest_figure(self, company, figures) -> Figure:
         rows = self.env["crm.customer.profile"]
         largest = rows.search(
             Domain("company_id", "=", company.id) & Domain("revenue_12m", ">", 0),
@@ -257,18 +257,12 @@ class CrmCustomerOverview(models.AbstractModel):
         )
         total = figures["revenue_12m"]
         share = sum(largest.mapped("revenue_12m")) / total if largest and total > 0 else None
-        return Card(
+        return Figure(
+            self.env._("The ten largest buy"),
+            None if share is None else self._percent(share),
+            self.env._("Of the sales of 12 months."),
+            self._customers_action(company, Domain("id", "in", largest.ids)),
             "largest",
-            self.env._("How Much Hangs on How Few"),
-            [
-                Figure(
-                    self.env._("The ten largest buy"),
-                    None if share is None else self._percent(share),
-                    self.env._("Of the sales of 12 months."),
-                    self._customers_action(company, Domain("id", "in", largest.ids)),
-                    "largest",
-                )
-            ],
         )
 
     @api.model

@@ -208,7 +208,7 @@ class TestWhale(OverviewCase):
         self.assertEqual(figures["lost"]["value"], "25\N{NO-BREAK SPACE}%")
         self.assertEqual(self.opened(figures["lost"], self.owner).partner_id, self.shared)
         self.assertIn("100", report["says"][0])
-        self.assertTrue(any("3" in sentence for sentence in report["says"][1:]))
+        self.assertTrue(any("2" in sentence for sentence in report["says"][1:]))
 
     def test_without_costs_it_says_so_and_shows_how_revenue_is_spread(self):
         report, figures = self.whale(self.owner)

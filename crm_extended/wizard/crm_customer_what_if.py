@@ -18,7 +18,7 @@ class CrmCustomerWhatIf(models.TransientModel):
     currency_id = fields.Many2one(related="profile_id.currency_id")
     partner_id = fields.Many2one(related="profile_id.partner_id")
     as_of = fields.Date(related="profile_id.as_of")
-    reason = fields.Char(related="profile_id.reason")
+    loss_reason = fields.Char(related="profile_id.loss_reason")
     margin_coverage = fields.Float(related="profile_id.margin_coverage")
     margin_state = fields.Selection(related="profile_id.margin_state")
     decision_id = fields.Many2one(related="profile_id.decision_id")
@@ -38,37 +38,36 @@ class CrmCustomerWhatIf(models.TransientModel):
             )
 
     @api.model
-    def default_get(self, fields_list):
-        values = super().default_get(fields_list)
-        row = self.env["crm.customer.profile"].browse(values.get("profile_id"))
-        if not row:
-            raise UserError(self.env._("Open this from a customer: other terms are tried on one."))
-        row.check_access("read")
+    def _begin(self, row):
+        """The ladder of a customer, with what to try first. A line whose button is pressed must
+        have been saved: it is made before the form opens."""
         year = row._what_if_year()
         if not year:
             raise UserError(
-                row._costs_unknown()
-                if row.margin_state not in ("known", "partial")
-                else self.env._("This can be told after the next refresh: recompute, and try again.")
+                self.env._("This can be told after the next refresh: recompute, and try again.")
             )
         suggested = suggested_values(year)
         first = first_rung(year, suggested)
-        shown = row.contribution_12m
-        return values | {
-            "year": year._asdict(),
-            "contribution": year.contribution,
-            "is_changed": bool(row.currency_id.compare_amounts(shown, year.contribution)),
-            "line_ids": [
-                Command.create(
-                    {
-                        "measure": measure,
-                        "value": suggested[measure],
-                        "is_first": measure == first,
-                    }
-                )
-                for measure in LADDER
-            ],
-        }
+        return self.create(
+            {
+                "profile_id": row.id,
+                "year": year._asdict(),
+                "contribution": year.contribution,
+                "is_changed": bool(
+                    row.currency_id.compare_amounts(row.contribution_12m, year.contribution)
+                ),
+                "line_ids": [
+                    Command.create(
+                        {
+                            "measure": measure,
+                            "value": suggested[measure],
+                            "is_first": measure == first,
+                        }
+                    )
+                    for measure in LADDER
+                ],
+            }
+        )
 
 
 class CrmCustomerWhatIfLine(models.TransientModel):

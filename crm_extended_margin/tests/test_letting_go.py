@@ -61,8 +61,7 @@ class TestLossMakerRow(LossMakerCase):
 class TestWhatIf(LossMakerCase):
     def wizard(self, row):
         action = row.action_what_if()
-        wizards = row.env[action["res_model"]].with_context(**action["context"])
-        return Form(wizards)
+        return Form(row.env[action["res_model"]].browse(action["res_id"]))
 
     def test_year_is_that_of_the_row(self):
         row = self.make_loss_maker()
@@ -76,14 +75,15 @@ class TestWhatIf(LossMakerCase):
         row = self.make_loss_maker()
         # a margin of 160, less 200 for deliveries and 16 for orders
         self.assertEqual(row.contribution_12m, -56)
+        values = {
+            "price": 10, "minimum_order": 200, "delivery_fee": 20, "channel": 50, "payment": 100,
+        }  # fmt: skip
         with self.wizard(row) as form:
             found = {}
             for position in range(len(form.line_ids)):
                 with form.line_ids.edit(position) as line:
-                    line.value = {
-                        "price": 10, "minimum_order": 200, "delivery_fee": 20, "channel": 50,
-                        "payment": 100,
-                    }.get(line.measure, 0)  # fmt: skip
+                    if line.has_value:
+                        line.value = values[line.measure]
                     found[line.measure] = line.contribution
             self.assertEqual(form.contribution, -56)
         self.assertEqual(
