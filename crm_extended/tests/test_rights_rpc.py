@@ -34,6 +34,8 @@ OFFER, OFFERED = "crm.customer.recommendation", "crm.offer.backtest"
 CELL = "crm.customer.category"
 SEGMENT, MEMBER = "crm.customer.segment", "crm.customer.segment.member"
 ADD, MIGRATION = "crm.customer.segment.add", "crm.customer.migration"
+PROSPECT, SCORING = "crm.prospect.segment", "crm.lead.scoring.check"
+COST, ACQUISITION = "crm.acquisition.cost", "crm.acquisition.report"
 OWN_PRICES, OWN_MONTH = "crm.price.index.own", "crm.price.index.own.line"
 # who may call what: every public method that the addon defines
 OWN_METHODS = {
@@ -80,6 +82,13 @@ OWN_METHODS = {
     # each his own
     (ADD, "action_add"): NOBODY,
     (MIGRATION, "action_open_moved"): NOBODY,
+    (PROSPECT, "action_open_leads"): READERS,
+    (PROSPECT, "action_sort_leads"): MANAGERS,
+    (PROSPECT, "action_take_over"): MANAGERS,
+    # each his own
+    (SCORING, "action_use_bands"): NOBODY,
+    # as Odoo has it
+    ("crm.lead", "prepare_pls_tooltip_data"): LEAD_READERS,
     (QUEUE, "action_retry"): MANAGERS,
     (DRY_RUN, "action_try"): MANAGERS,
     (DRY_RUN, "action_apply"): MANAGERS,
@@ -220,6 +229,28 @@ class TestRightsRpc(SeveralCustomersHttpCase):
             MIGRATION: cls.env[MIGRATION].create({}),
         }
 
+        cls.records |= {
+            PROSPECT: cls.env[PROSPECT].create(
+                {
+                    "name": "Prospects",
+                    "domain": "[('type', '=', 'lead')]",
+                    "user_id": cls.users["sales_manager"].id,
+                    "company_id": cls.company.id,
+                }
+            ),
+            SCORING: cls.env[SCORING].create({}),
+            COST: cls.env[COST].create(
+                {
+                    "month": cls.as_of,
+                    "amount": 100,
+                    "company_id": cls.company.id,
+                    "source_id": cls.env["utm.source"].create({"name": "Fair of the test"}).id,
+                }
+            ),
+        }
+        cls.records[ACQUISITION] = cls.env[ACQUISITION].search(
+            [("company_id", "=", cls.company.id)], limit=1
+        )
         segment = cls.make_segment("anna", kind="static")
         segment._enter(cls.row(cls.lost))
         cls.records |= {SEGMENT: segment, MEMBER: segment.member_ids}
@@ -367,6 +398,9 @@ class TestRightsRpc(SeveralCustomersHttpCase):
             CELL: READERS,
             SEGMENT: READERS,
             MEMBER: READERS,
+            PROSPECT: READERS,
+            COST: MANAGERS,
+            ACQUISITION: MANAGERS,
         }
         calls = {}
         for model, roles in readers.items():
@@ -388,7 +422,7 @@ class TestRightsRpc(SeveralCustomersHttpCase):
     def test_nobody_changes_rows_runs_and_purchase_lines(self):
         calls = {}
         for model in (PROFILE, RUN, FACT, HISTORY, EVENT, QUEUE, FORECAST, BACKTEST, OFFER, OFFERED,
-                      CELL, MEMBER):  # fmt: skip
+                      CELL, MEMBER, ACQUISITION):  # fmt: skip
             ids = self.records[model].ids
             values = {"company_id": self.company.id}
             calls |= {
@@ -550,6 +584,37 @@ class TestRightsRpc(SeveralCustomersHttpCase):
             self.log_in(role)
             with mute_logger("odoo.http"):
                 self.assertTrue(self.is_refused(SEGMENT, "unlink", segment.ids), role)
+
+    def test_prospect_segments_and_costs_are_the_business_of_managers(self):
+        prospect, cost = self.records[PROSPECT], self.records[COST]
+        values = {"name": "Mine", "domain": "[('type', '=', 'lead')]"}
+        self.check(
+            {
+                "write a segment": (MANAGERS, PROSPECT, "write", [prospect.ids, {"color": 2}], {}),
+                "give a segment away": (
+                    NOBODY,
+                    PROSPECT,
+                    "write",
+                    [prospect.ids, {"user_id": self.bert.id}],
+                    {},
+                ),
+                "create a segment for another": (
+                    NOBODY,
+                    PROSPECT,
+                    "create",
+                    [[values | {"user_id": self.bert.id}]],
+                    {},
+                ),
+                "write a cost": (MANAGERS, COST, "write", [cost.ids, {"note": "x"}], {}),
+            }
+        )
+        for role in sorted(ROLES - MANAGERS):
+            self.log_in(role)
+            for model in (PROSPECT, COST):
+                with mute_logger("odoo.http"):
+                    self.assertTrue(
+                        self.is_refused(model, "unlink", self.records[model].ids), (role, model)
+                    )
 
     def test_private_methods_are_refused_to_all(self):
         for role in ("manager", "salesperson", "portal"):
