@@ -99,9 +99,7 @@ def compare(leads: Sequence[Lead], fields: Iterable[str], more: Iterable[str]) -
     for chosen in (fields, fields | set(more)):
         model = WinChances(chosen).fit(older)
         chances.append([model.chance(lead.values) for lead in newer])
-    without, having = (
-        Score(auc(found, outcomes), log_loss(found, outcomes)) for found in chances
-    )
+    without, having = (Score(auc(found, outcomes), log_loss(found, outcomes)) for found in chances)
     gain = having.auc - without.auc
     error = Z95 * gain_error(*chances, outcomes)
     interval = Interval(gain - error, gain + error)

@@ -4,6 +4,7 @@ import logging
 import time
 from random import Random
 
+from .acquisition import make_acquisition
 from .books import Books
 from .contacts import make_contacts
 from .handmade import Desk
@@ -66,6 +67,7 @@ def load(env, company=None, *, size=400, walk_ins=1100, today=None, is_shown=Fal
     make_wallets(world)
     make_playbooks(world)
     make_pipeline(world)
+    make_acquisition(world)
     env["ir.demo"]._complete_customers(company)
     env.flush_all()
     _logger.info(

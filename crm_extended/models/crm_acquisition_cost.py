@@ -131,9 +131,7 @@ class CrmAcquisitionCost(models.Model):
     def _whole_month(self, vals) -> dict:
         day = vals.get("month") or self.env.context.get("default_month")
         if not day:
-            raise UserError(
-                self.env._("Say when the money was spent: enter a day of that month.")
-            )
+            raise UserError(self.env._("Say when the money was spent: enter a day of that month."))
         return vals | {"month": fields.Date.start_of(fields.Date.to_date(day), "month")}
 
     def copy_data(self, default=None):

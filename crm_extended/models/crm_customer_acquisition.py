@@ -136,7 +136,8 @@ class CrmCustomerAcquisition(models.Model):
                       <= first.first_day
                   AND (lead.active OR lead.won_status = 'lost')
                   AND %(whom)s
-                ORDER BY first.partner_id, lead.won_status = 'won' DESC, lead.create_date, lead.id""",
+                ORDER BY first.partner_id, lead.won_status = 'won' DESC, lead.create_date,
+                         lead.id""",
             channel=SQL(", ").join(SQL.identifier("lead", name) for name in CHANNEL),
             came=run._staging("came"),
             company=run.company_id.id,

@@ -5,9 +5,9 @@ from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-from .crm_segment_rule import RuleError
 from .crm_customer_steps import RefreshStep
 from .crm_model_run import RETRY_ON
+from .crm_segment_rule import RuleError
 
 _logger = logging.getLogger(__name__)
 

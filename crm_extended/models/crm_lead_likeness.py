@@ -1,8 +1,9 @@
 import json
 
 from odoo import api, fields, models
-from odoo.addons.iap.tools.iap_tools import _MAIL_PROVIDERS
 from odoo.tools import SQL
+
+from odoo.addons.iap.tools.iap_tools import _MAIL_PROVIDERS
 
 from ..analytics import likeness
 from ..wording import percent
@@ -144,7 +145,9 @@ class CrmLead(models.Model):
                  FROM crm_tag_rel AS tagged
                  JOIN crm_lead AS lead ON lead.id = tagged.lead_id
                 WHERE %(where)s""",
-            mail=self._sql_mail_kind(SQL("COALESCE(lead.email_normalized, partner.email_normalized)")),
+            mail=self._sql_mail_kind(
+                SQL("COALESCE(lead.email_normalized, partner.email_normalized)")
+            ),
             where=where,
         )
 
@@ -219,12 +222,14 @@ class CrmLead(models.Model):
         learned = {"state": "too_few", "customers": of_all.customers, "best": of_all.best}
         if not (likeness.is_enough(of_all) and likeness.is_enough(of_earlier)):
             return learned
-        check = likeness.check(
-            self._score_later(run, likeness.weights(earlier, of_earlier))
-        )
+        check = likeness.check(self._score_later(run, likeness.weights(earlier, of_earlier)))
         if not check:
             return learned
-        learned |= {"auc": check.auc, "auc_low": check.interval.low, "auc_high": check.interval.high}
+        learned |= {
+            "auc": check.auc,
+            "auc_low": check.interval.low,
+            "auc_high": check.interval.high,
+        }
         if not check.holds:
             return learned | {"state": "unproven"}
         totals = {key: likeness.Level(*counts) for key, counts in levels.items()}

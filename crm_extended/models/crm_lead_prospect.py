@@ -25,8 +25,8 @@ class CrmLead(models.Model):
 
     Both are found when a lead is made and when one of the characteristics changes that they depend
     on, and brought up to date each night, while it is open. A closed lead keeps them: a segment
-    tells then what became of the leads that were in it. Leads need no customer for it. Of a customer
-    who wants no profile neither is kept.
+    tells then what became of the leads that were in it. Leads need no customer for it. Of who wants
+    no profile neither is kept.
     """
 
     _inherit = "crm.lead"
@@ -97,14 +97,18 @@ class CrmLead(models.Model):
     def _band_company(self):
         """The company whose customers and segments a lead is compared with."""
         return (
-            self.company_id or self.user_id.company_id or (self.create_uid or self.env.user).company_id
+            self.company_id
+            or self.user_id.company_id
+            or (self.create_uid or self.env.user).company_id
         )
 
     def _update_prospect_bands_in(self, company):
         segments = self.env["crm.prospect.segment"]._of_company(company)
         model = company.customer_run_id.likeness or {}
-        if not segments and not model.get("levels") and not any(
-            lead[name] for lead in self for name in BAND_FIELDS
+        if (
+            not segments
+            and not model.get("levels")
+            and not any(lead[name] for lead in self for name in BAND_FIELDS)
         ):
             return
         self.env.flush_all()

@@ -95,7 +95,8 @@ class CrmLead(models.Model):
         )
         if own:
             return self.env._(
-                "Chance %(chance)s, times the first year of %(count)s customers from “%(segment)s”.",
+                "Chance %(chance)s, times the first year of %(count)s customers from "
+                "“%(segment)s”.",
                 chance=percent(self.env, chance),
                 count=own,
                 segment=self.prospect_segment_id.name,

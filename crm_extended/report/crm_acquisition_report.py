@@ -15,6 +15,7 @@ RATIOS = {
     "first_year_margin": ("first_year_margin_sum", "first_year_margin_count"),
     "clv": ("clv_sum", "clv_count"),
 }
+# in per cent
 RATES = {"conversion", "second_rate_90", "second_rate_180"}
 
 
@@ -81,22 +82,26 @@ class CrmAcquisitionReport(models.Model):
         help="New customers whose first purchase is 365 days ago or more.",
     )
     conversion = fields.Float(
+        "Conversion (%)",
         readonly=True,
         aggregator="avg",
-        help="Won leads over closed ones. Empty while none is closed.",
+        digits=(16, 1),
+        help="Won leads over closed ones, in per cent. Empty while none is closed.",
     )
     second_rate_90 = fields.Float(
-        "Second Order in 90 Days",
+        "Second Order in 90 Days (%)",
         readonly=True,
         aggregator="avg",
-        help="Share of new customers who bought again within 90 days, of those whose first "
+        digits=(16, 1),
+        help="Per cent of new customers who bought again within 90 days, of those whose first "
         "purchase is so long ago.",
     )
     second_rate_180 = fields.Float(
-        "Second Order in 180 Days",
+        "Second Order in 180 Days (%)",
         readonly=True,
         aggregator="avg",
-        help="Share of new customers who bought again within 180 days, of those whose first "
+        digits=(16, 1),
+        help="Per cent of new customers who bought again within 180 days, of those whose first "
         "purchase is so long ago.",
     )
     cost = fields.Monetary(
@@ -178,9 +183,10 @@ class CrmAcquisitionReport(models.Model):
                 cost=self._sql_group_ratio("cost_per_customer", query),
                 margin=self._sql_group_ratio("first_year_margin", query),
             )
-        whole, part = RATIOS[name][1], RATIOS[name][0]
+        part, whole = RATIOS[name]
         return SQL(
-            "(SUM(%s)::numeric / NULLIF(SUM(%s), 0))",
+            "(%s * SUM(%s)::numeric / NULLIF(SUM(%s), 0))",
+            100 if name in RATES else 1,
             self._field_to_sql(self._table, part, query),
             self._field_to_sql(self._table, whole, query),
         )
@@ -212,7 +218,9 @@ class CrmAcquisitionReport(models.Model):
             ratios=sql_columns(
                 {
                     name: SQL(
-                        "%s::numeric / NULLIF(%s, 0)", *(SQL.identifier(part) for part in ratio)
+                        "%s * %s::numeric / NULLIF(%s, 0)",
+                        100 if name in RATES else 1,
+                        *map(SQL.identifier, ratio),
                     )
                     for name, ratio in RATIOS.items()
                 }

@@ -154,10 +154,10 @@ class TestAcquisitionReport(AcquisitionCase):
     def test_rates_are_of_all_customers_of_a_group(self):
         names = ("conversion:avg", "second_rate_90:avg", "second_rate_180:avg")
         conversion, in_90, in_180 = self.figures(self.fair, *names)
-        self.assertEqual(conversion, 0.75)
+        self.assertEqual(conversion, 75)
         # after 90 and 180 days to the day
-        self.assertAlmostEqual(float(in_90), 1 / 3)
-        self.assertAlmostEqual(float(in_180), 2 / 3)
+        self.assertAlmostEqual(float(in_90), 100 / 3)
+        self.assertAlmostEqual(float(in_180), 200 / 3)
 
     def test_a_cohort_that_is_not_old_enough_is_not_known(self):
         names = ("second_rate_90:avg", "first_year_revenue:avg", "judged_90:sum")
@@ -192,14 +192,14 @@ class TestAcquisitionReport(AcquisitionCase):
     def test_all_customers_together_are_no_mean_of_means(self):
         own = [("company_id", "=", self.company.id)]
         [row] = self.report._read_group(own, [], ["first_year_revenue:avg", "conversion:avg"])
-        self.assertEqual(row, ((300 + 160 + 140 + 900) / 4, 0.8))
+        self.assertEqual(row, ((300 + 160 + 140 + 900) / 4, 80))
 
     def test_lists_show_the_same(self):
         rows = self.report.search([("source_id", "=", self.fair.id), ("customer_count", ">", 0)])
         self.assertEqual(len(rows), 1)
-        self.assertEqual((rows.month, rows.conversion), (date(2024, 6, 1), 0.75))
+        self.assertEqual((rows.month, rows.conversion), (date(2024, 6, 1), 75))
         self.assertEqual(rows.first_year_revenue, 200)
-        self.assertAlmostEqual(rows.second_rate_180, 2 / 3)
+        self.assertEqual(rows.second_rate_180, 66.7)
 
     def test_what_pays_back_is_known_where_the_margin_is(self):
         self.assertEqual(self.figures(self.fair, "payback_months:avg", "clv:avg"), (False, False))

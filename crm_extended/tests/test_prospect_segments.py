@@ -90,7 +90,11 @@ class TestProspectSegments(ProspectTools, CustomerCase):
 
     def test_who_makes_the_lead_does_not_matter(self):
         lead = self.as_user("crm.lead", self.salesperson).create(
-            {"name": "Mine", "country_id": self.germany.id, "prospect_segment_id": self.from_fair.id}
+            {
+                "name": "Mine",
+                "country_id": self.germany.id,
+                "prospect_segment_id": self.from_fair.id,
+            }
         )
         self.assertEqual(lead.sudo().prospect_segment_id, self.german)
         lead.write({"prospect_segment_id": False})

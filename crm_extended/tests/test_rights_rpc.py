@@ -43,6 +43,8 @@ REASSIGN = "crm.customer.reassign"
 DECISION, WHAT_IF = "crm.customer.decision", "crm.customer.what.if"
 RUNG = "crm.customer.what.if.line"
 WHALE, OVERVIEW = "crm.customer.whale", "crm.customer.overview"
+PROSPECT, SCORING = "crm.prospect.segment", "crm.lead.scoring.check"
+COST, ACQUISITION = "crm.acquisition.cost", "crm.acquisition.report"
 OWN_PRICES, OWN_MONTH = "crm.price.index.own", "crm.price.index.own.line"
 # who may call what: every public method that the addon defines
 OWN_METHODS = {
@@ -126,6 +128,13 @@ OWN_METHODS = {
     (DECISION, "action_open_customer"): MARGINS,
     (WHALE, "report"): AMOUNTS,
     (OVERVIEW, "report"): MANAGERS,
+    (PROSPECT, "action_open_leads"): READERS,
+    (PROSPECT, "action_sort_leads"): MANAGERS,
+    (PROSPECT, "action_take_over"): MANAGERS,
+    # each his own
+    (SCORING, "action_use_bands"): NOBODY,
+    # as Odoo has it
+    ("crm.lead", "prepare_pls_tooltip_data"): LEAD_READERS,
     (QUEUE, "action_retry"): MANAGERS,
     (PROFILE, "action_open_cases"): READERS,
     (PLAYBOOK, "action_switch_on"): MANAGERS,
@@ -307,6 +316,28 @@ class TestRightsRpc(SeveralCustomersHttpCase):
         what_if = cls.env[WHAT_IF].create({"profile_id": cls.row(cls.lost).id, "line_ids": []})
         rung = cls.env[RUNG].create({"what_if_id": what_if.id, "measure": "let_go"})
         cls.records |= {DECISION: decision, WHAT_IF: what_if, RUNG: rung}
+        cls.records |= {
+            PROSPECT: cls.env[PROSPECT].create(
+                {
+                    "name": "Prospects",
+                    "domain": "[('type', '=', 'lead')]",
+                    "user_id": cls.users["sales_manager"].id,
+                    "company_id": cls.company.id,
+                }
+            ),
+            SCORING: cls.env[SCORING].create({}),
+            COST: cls.env[COST].create(
+                {
+                    "month": cls.as_of,
+                    "amount": 100,
+                    "company_id": cls.company.id,
+                    "source_id": cls.env["utm.source"].create({"name": "Fair of the test"}).id,
+                }
+            ),
+        }
+        cls.records[ACQUISITION] = cls.env[ACQUISITION].search(
+            [("company_id", "=", cls.company.id)], limit=1
+        )
         segment = cls.make_segment("anna", kind="static")
         segment._enter(cls.row(cls.lost))
         cls.records |= {SEGMENT: segment, MEMBER: segment.member_ids}
@@ -525,6 +556,9 @@ class TestRightsRpc(SeveralCustomersHttpCase):
             CASE: READERS,
             OUTCOME: READERS,
             WINBACK: READERS,
+            PROSPECT: READERS,
+            COST: MANAGERS,
+            ACQUISITION: MANAGERS,
         }
         calls = {}
         for model, roles in readers.items():
@@ -547,6 +581,7 @@ class TestRightsRpc(SeveralCustomersHttpCase):
         calls = {}
         for model in (PROFILE, RUN, FACT, HISTORY, EVENT, QUEUE, FORECAST, BACKTEST, OFFER, OFFERED,
                       CELL, MEMBER, CASE, OUTCOME):  # fmt: skip
+                      CELL, MEMBER, ACQUISITION):  # fmt: skip
             ids = self.records[model].ids
             values = {"company_id": self.company.id}
             calls |= {
@@ -742,6 +777,37 @@ class TestRightsRpc(SeveralCustomersHttpCase):
             self.log_in(role)
             with mute_logger("odoo.http"):
                 self.assertTrue(self.is_refused(SEGMENT, "unlink", segment.ids), role)
+
+    def test_prospect_segments_and_costs_are_the_business_of_managers(self):
+        prospect, cost = self.records[PROSPECT], self.records[COST]
+        values = {"name": "Mine", "domain": "[('type', '=', 'lead')]"}
+        self.check(
+            {
+                "write a segment": (MANAGERS, PROSPECT, "write", [prospect.ids, {"color": 2}], {}),
+                "give a segment away": (
+                    NOBODY,
+                    PROSPECT,
+                    "write",
+                    [prospect.ids, {"user_id": self.bert.id}],
+                    {},
+                ),
+                "create a segment for another": (
+                    NOBODY,
+                    PROSPECT,
+                    "create",
+                    [[values | {"user_id": self.bert.id}]],
+                    {},
+                ),
+                "write a cost": (MANAGERS, COST, "write", [cost.ids, {"note": "x"}], {}),
+            }
+        )
+        for role in sorted(ROLES - MANAGERS):
+            self.log_in(role)
+            for model in (PROSPECT, COST):
+                with mute_logger("odoo.http"):
+                    self.assertTrue(
+                        self.is_refused(model, "unlink", self.records[model].ids), (role, model)
+                    )
 
     def test_private_methods_are_refused_to_all(self):
         for role in ("manager", "salesperson", "portal"):

@@ -84,6 +84,9 @@ class CrmLeadScoringCheck(models.TransientModel):
         own = [name for name in self.env["crm.lead"]._pls_get_safe_fields() if name != "stage_id"]
         own = [name for name in own if name not in SCORED_BANDS]
         leads = self._closed_leads([*own, *SCORED_BANDS])
+        if not any(name in SCORED_BANDS for lead in leads for name, _value in lead.values):
+            # all were closed before leads had bands
+            return None
         return lead_scoring.compare(leads, own, SCORED_BANDS)
 
     @api.model
@@ -104,7 +107,9 @@ class CrmLeadScoringCheck(models.TransientModel):
                     for value in (
                         lead[name].ids
                         if lead._fields[name].relational
-                        else [lead[name]] if lead[name] or name.endswith("_state") else []
+                        else [lead[name]]
+                        if lead[name] or name.endswith("_state")
+                        else []
                     )
                 ],
                 lead.won_status == "won",
@@ -120,8 +125,8 @@ class CrmLeadScoringCheck(models.TransientModel):
     def _verdict(self, found) -> str:
         if not found:
             return self.env._(
-                "Cannot tell yet: it takes %(learned)s won and %(learned)s lost leads to learn from "
-                "and %(judged)s of each that came later, some of them with bands.",
+                "Cannot tell yet: it takes %(learned)s won and %(learned)s lost leads to learn "
+                "from and %(judged)s of each that came later, some of them with bands.",
                 learned=lead_scoring.FEWEST_LEARNED,
                 judged=lead_scoring.FEWEST_JUDGED,
             )
@@ -143,15 +148,17 @@ class CrmLeadScoringCheck(models.TransientModel):
                 **names,
             )
         return self.env._(
-            "Cannot tell yet: of a won and a lost lead it tells the won one in %(having)s of cases, "
-            "without the bands in %(without)s; on %(judged)s later leads that may be chance.",
+            "Cannot tell yet: of a won and a lost lead it tells the won one in %(having)s of "
+            "cases, without the bands in %(without)s; on %(judged)s later leads it may be chance.",
             **names,
         )
 
     # ------------------------------------------------------------------- the button
 
     def action_use_bands(self):
-        """Add the bands to the fields of Odoo's lead scoring, and let it recompute tonight."""
+        """Add the bands to the fields of Odoo's lead scoring, and let it recompute now and each night."""
+        # each his own
+        self.check_access("write")
         if not self.env.user.has_group("base.group_system"):
             raise AccessError(
                 self.env._("Only an administrator can change how Odoo scores leads: ask one.")

@@ -1,7 +1,7 @@
 from random import Random
 
-from ...analytics.likeness import Later, Level, band, check, slope, smoothed_rate, weights
 from ...analytics.lead_scoring import Lead, compare
+from ...analytics.likeness import Later, Level, band, check, slope, smoothed_rate, weights
 
 LEVELS = ("DE", "FR", "IT")
 RATES = dict(zip(LEVELS, (0.6, 0.3, 0.1), strict=True))
