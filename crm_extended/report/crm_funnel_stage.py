@@ -53,7 +53,9 @@ class CrmFunnelStage(models.Model):
         help="Half of the opportunities of a group were shorter in this stage, half longer.",
     )
     stays = fields.Integer(
-        readonly=True, aggregator="avg", help="How often it was in this stage. On average in groups."
+        readonly=True,
+        aggregator="avg",
+        help="How often it was in this stage. On average in groups.",
     )
     outcome = fields.Selection(
         [
