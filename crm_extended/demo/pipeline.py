@@ -17,6 +17,8 @@ SUMMARIES = ("Call about the offer", "Send the price list", "Ask for a decision"
 def make_pipeline(world):
     rng = Random(SEED)
     _close_opportunities(world, rng)
+    world.env.flush_all()
+    world.env.invalidate_all()
     leads = world.env["crm.lead"].with_context(active_test=False)
     leads = leads.search([("company_id", "=", world.company.id), ("type", "=", "opportunity")])
     _track_moves(world, rng, leads)
@@ -131,12 +133,20 @@ def _finish_activities(world, rng: Random, leads):
             for _number in range(2)
         ]
     )
+    done = {activity: _done_on(world, rng, activity.date_deadline) for activity in activities}
+    activities.filtered(done.get).action_archive()
+    # what Odoo computes is written before the days are put back
+    world.env.flush_all()
     for activity in activities:
+        if done[activity]:
+            activity._write({"date_done": done[activity]})
         if rng.random() < 0.3:
             planned = activity.date_deadline - timedelta(days=rng.randint(1, 12))
             activity._write({"date_planned": planned})
-        done = activity.date_deadline + timedelta(days=rng.randint(EARLY, LATE) * rng.randint(0, 1))
-        if done < world.today and rng.random() < 0.9:
-            activity.active = False
-            activity._write({"date_done": done})
     world.env.invalidate_all()
+
+
+def _done_on(world, rng: Random, due):
+    """On the due day or around it; nothing for what still waits."""
+    day = due + timedelta(days=rng.randint(EARLY, LATE) * rng.randint(0, 1))
+    return day if day < world.today and rng.random() < 0.9 else None

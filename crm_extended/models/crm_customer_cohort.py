@@ -101,7 +101,9 @@ class CrmCustomerCohort(models.Model):
             "as_of": fields.Date.to_string(company.sudo().customer_latest_as_of) or False,
             "is_real": run.price_basis == "real",
             "shows_margin": shows_margin
-            and any(cell["margin"] is not False for _first, cells in shown for cell in cells if cell),
+            and any(
+                cell["margin"] is not False for _first, cells in shown for cell in cells if cell
+            ),
         }
 
 

@@ -124,7 +124,8 @@ class CrmCustomerHistoryStep(models.Model):
         stages = [stage for stage, _label in LIFECYCLE_STAGES]
         tiers = [tier["id"] for tier in run.settings["tiers"]["tiers"]]
         return SQL(
-            """SELECT %(as_of)s::date AS date, lifecycle_stage, tier_key, NULLIF(tier_key, 0) AS tier_id,
+            """SELECT %(as_of)s::date AS date, lifecycle_stage, tier_key,
+                      NULLIF(tier_key, 0) AS tier_id,
                       COUNT(profile.id)::integer AS customers,
                       SUM(revenue_12m) AS revenue_12m,
                       SUM(contribution_12m) AS contribution_12m,

@@ -22,9 +22,7 @@ class DigestDigest(models.Model):
         compute="_compute_kpi_crm_customers_won_back_value"
     )
     kpi_crm_tier_moves = fields.Boolean("Tier Moves")
-    kpi_crm_tier_moves_value = fields.Integer(
-        compute="_compute_kpi_crm_tier_moves_value"
-    )
+    kpi_crm_tier_moves_value = fields.Integer(compute="_compute_kpi_crm_tier_moves_value")
     kpi_crm_value_at_risk = fields.Boolean("Value at Risk")
     kpi_crm_value_at_risk_value = fields.Monetary(compute="_compute_kpi_crm_value_at_risk_value")
 

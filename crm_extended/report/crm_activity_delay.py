@@ -73,6 +73,7 @@ class CrmActivityDelay(models.Model):
         "open and overdue. 0 if on time, empty if not due yet. On average in groups.",
     )
     days_postponed = fields.Float(
+        "Days Put Off",
         readonly=True,
         aggregator="avg",
         digits=(16, 1),

@@ -86,7 +86,9 @@ class CrmDealResult(models.Model):
                 WHERE lead.won_status IN ('won', 'lost')
                   AND lead.type = 'opportunity'""",
             lead_columns=self._lead_columns(),
-            days=SQL("GREATEST(EXTRACT(EPOCH FROM lead.date_closed - lead.create_date) / 86400, 0)"),
+            days=SQL(
+                "GREATEST(EXTRACT(EPOCH FROM lead.date_closed - lead.create_date) / 86400, 0)"
+            ),
             company=self.env.company.id,
         )
 

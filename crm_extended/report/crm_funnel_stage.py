@@ -53,7 +53,9 @@ class CrmFunnelStage(models.Model):
         help="Half of the opportunities of a group were shorter in this stage, half longer.",
     )
     stays = fields.Integer(
-        readonly=True, aggregator="avg", help="How often it was in this stage. On average in groups."
+        readonly=True,
+        aggregator="avg",
+        help="How often it was in this stage. On average in groups.",
     )
     outcome = fields.Selection(
         [
@@ -225,8 +227,11 @@ class CrmFunnelStage(models.Model):
                       BOOL_OR(furthest > place) AS is_advanced
                  FROM (
                     SELECT visits.*, lead.company_id, place,
-                           EXTRACT(EPOCH FROM CASE WHEN is_open THEN %(now)s ELSE left_at END
-                                              - entered_at) - COALESCE(pauses.seconds, 0) AS seconds,
+                           -- none is shorter than nothing: some are moved after they were closed
+                           CASE WHEN is_open OR left_at IS NOT NULL
+                                THEN GREATEST(EXTRACT(EPOCH FROM COALESCE(left_at, %(now)s)
+                                              - entered_at) - COALESCE(pauses.seconds, 0), 0)
+                           END AS seconds,
                            MAX(place) OVER (PARTITION BY lead_id ORDER BY move_id DESC) AS furthest
                       FROM visits
                       JOIN crm_lead AS lead ON lead.id = visits.lead_id

@@ -24,9 +24,7 @@ class TestCustomerHistory(SeveralCustomersCase):
         return [("company_id", "=", self.company.id), *domain]
 
     def counts(self, *domain):
-        lines = self.history._read_group(
-            self.own(*domain), ["lifecycle_stage"], ["customers:sum"]
-        )
+        lines = self.history._read_group(self.own(*domain), ["lifecycle_stage"], ["customers:sum"])
         return {stage: count for stage, count in lines if count}
 
     def test_every_customer_is_counted_in_his_stage(self):

@@ -72,6 +72,16 @@ class TestDemo(TransactionCase):
         self.assertTrue(wallets.filtered("is_expired"))
         self.assertTrue(wallets.competitor_ids)
 
+    def test_opportunities_went_through_the_pipeline_and_activities_were_done(self):
+        company = [("company_id", "=", self.company.id)]
+        stages = self.env["crm.funnel.stage"].search(company)
+        self.assertEqual(set(stages.mapped("outcome")), {"advanced", "lost", "here"})
+        self.assertGreaterEqual(min(stages.mapped("days")), 0)
+        states = self.env["crm.activity.delay"].search(company).mapped("state")
+        self.assertLessEqual({"on_time", "late", "overdue"}, set(states))
+        deals = self.env["crm.deal.result"].search(company)
+        self.assertTrue(deals.won_reason_id and deals.filtered("lost_to"))
+
     def test_there_is_something_to_offer_and_white_space(self):
         company = [("company_id", "=", self.company.id)]
         offers = self.env["crm.customer.recommendation"].search(company)

@@ -162,6 +162,14 @@ class TestFunnelTimes(FunnelTools, CustomerCase):
         self.track(lead, 40, "stage_id", self.third, self.second)
         self.assertEqual(self.days(lead), {self.first: 10})
 
+    def test_one_that_was_moved_after_it_was_closed_was_no_negative_time_there(self):
+        lead = self.opportunity(30)
+        self.archive(lead, 20, lost=True)
+        self.track(lead, 12, "stage_id", self.first, self.second)
+        lead.stage_id = self.second
+        self.archive(lead, 20, lost=True)
+        self.assertEqual(self.days(lead)[self.second], 0)
+
     def test_a_lead_is_in_the_funnel_when_it_is_an_opportunity(self):
         lead = self.opportunity(10, type="lead")
         self.assertFalse(self.lines(lead))

@@ -10,6 +10,8 @@ from .common import SeveralCustomersHttpCase
 MANAGERS = {"sales_manager", "manager"}
 AMOUNTS = MANAGERS | {"salesperson", "salesperson_all", "invoicing", "finance", "margin"}
 READERS = AMOUNTS | {"user"}
+# who may see figures of a whole company
+TOTALS = MANAGERS | {"invoicing", "finance"}
 ROLES = READERS | {"system", "employee", "portal", "anonymous"}
 NOBODY = set()
 MARGINS = {"margin"}
@@ -45,6 +47,8 @@ RUNG = "crm.customer.what.if.line"
 WHALE, OVERVIEW = "crm.customer.whale", "crm.customer.overview"
 PROSPECT, SCORING = "crm.prospect.segment", "crm.lead.scoring.check"
 COST, ACQUISITION = "crm.acquisition.cost", "crm.acquisition.report"
+STAGE_TIME, DEAL, DELAY = "crm.funnel.stage", "crm.deal.result", "crm.activity.delay"
+COHORT, PAST = "crm.customer.cohort", "crm.customer.history"
 OWN_PRICES, OWN_MONTH = "crm.price.index.own", "crm.price.index.own.line"
 # who may call what: every public method that the addon defines
 OWN_METHODS = {
@@ -165,13 +169,12 @@ OWN_METHODS = {
     (SETTINGS, "action_customer_refresh"): MANAGERS,
     # opportunities and activities, as Odoo has them; figures of a whole company
     ("crm.lead", "action_unarchive"): LEAD_READERS,
-    # each his own
-    ("crm.lead.lost", "action_lost_reason_apply"): NOBODY,
-    ("crm.funnel.stage", "action_open_lead"): LEAD_READERS,
-    ("crm.deal.result", "action_open_lead"): LEAD_READERS,
+    ("crm.lead.lost", "action_lost_reason_apply"): LEAD_READERS,
+    (STAGE_TIME, "action_open_lead"): LEAD_READERS,
+    (DEAL, "action_open_lead"): LEAD_READERS,
     # this one is nobody's, and salespeople see their own
-    ("crm.activity.delay", "action_open_document"): LEAD_READERS - {"salesperson"},
-    ("crm.customer.cohort", "heat_map"): MANAGERS | {"invoicing", "finance"},
+    (DELAY, "action_open_document"): LEAD_READERS - {"salesperson"},
+    (COHORT, "heat_map"): TOTALS,
 }
 ON_THE_MODEL = {
     (PROFILE, "refresh"),
@@ -187,6 +190,7 @@ ON_THE_MODEL = {
     (WHALE, "report"),
     (OVERVIEW, "report"),
     ("crm.customer.cohort", "heat_map"),
+    (COHORT, "heat_map"),
 }
 # hooks of the ORM: for who may write the records, as the ORM itself checks
 ORM_METHODS = (
@@ -370,9 +374,11 @@ class TestRightsRpc(SeveralCustomersHttpCase):
         cls.records["crm.lead.lost"] = cls.env["crm.lead.lost"].create({"lead_ids": won.ids})
         cls.env.flush_all()
         for model, domain in (
-            ("crm.funnel.stage", [("lead_id", "=", lead.id)]),
-            ("crm.deal.result", [("lead_id", "=", won.id)]),
-            ("crm.activity.delay", [("id", "=", activity.id)]),
+            (STAGE_TIME, [("lead_id", "=", lead.id)]),
+            (DEAL, [("lead_id", "=", won.id)]),
+            (DELAY, [("id", "=", activity.id)]),
+            (COHORT, [("company_id", "=", cls.company.id)]),
+            (PAST, [("company_id", "=", cls.company.id)]),
         ):
             cls.records[model] = cls.env[model].search(domain)
 
@@ -559,6 +565,10 @@ class TestRightsRpc(SeveralCustomersHttpCase):
             PROSPECT: READERS,
             COST: MANAGERS,
             ACQUISITION: MANAGERS,
+            STAGE_TIME: LEAD_READERS,
+            DEAL: LEAD_READERS,
+            COHORT: TOTALS,
+            PAST: TOTALS,
         }
         calls = {}
         for model, roles in readers.items():
@@ -582,6 +592,7 @@ class TestRightsRpc(SeveralCustomersHttpCase):
         for model in (PROFILE, RUN, FACT, HISTORY, EVENT, QUEUE, FORECAST, BACKTEST, OFFER, OFFERED,
                       CELL, MEMBER, CASE, OUTCOME):  # fmt: skip
                       CELL, MEMBER, ACQUISITION):  # fmt: skip
+                      CELL, MEMBER, STAGE_TIME, DEAL, DELAY, COHORT, PAST):  # fmt: skip
             ids = self.records[model].ids
             values = {"company_id": self.company.id}
             calls |= {

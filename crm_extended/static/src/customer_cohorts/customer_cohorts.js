@@ -90,7 +90,8 @@ export class CustomerCohorts extends Component {
         if (this.state.cohort === "month") {
             return `${year}-${month}`;
         }
-        return `${year} / ${Math.ceil(Number(month) / MONTHS_OF_QUARTER)}`;
+        const quarter = Math.ceil(Number(month) / MONTHS_OF_QUARTER);
+        return _t("%(year)s Q%(quarter)s", {year, quarter});
     }
 
     value(cell) {
@@ -123,6 +124,11 @@ export class CustomerCohorts extends Component {
         const share = Math.min(value / (this.highest || value), 1);
         const colour = LEAST_COLOUR + share * (MOST_COLOUR - LEAST_COLOUR);
         return `--o-cohort-colour: ${Math.round(colour)}%`;
+    }
+
+    /** Whether the period is over for some customers of the cohort only. */
+    isPartial({cells}, period) {
+        return cells[period] && cells[period].customers < cells[0].customers;
     }
 
     title(cell) {
