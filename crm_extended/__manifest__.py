@@ -28,7 +28,6 @@
         "views/crm_need_views.xml",
         "views/crm_customer_profile_views.xml",
         "views/crm_customer_outcome_views.xml",
-        "wizard/crm_customer_assign_views.xml",
         "wizard/crm_customer_segment_add_views.xml",
         "wizard/crm_customer_migration_views.xml",
         "views/crm_customer_segment_views.xml",

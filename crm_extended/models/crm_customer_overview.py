@@ -10,6 +10,7 @@ from .crm_customer_whale import MARGIN, Figure
 
 PERIODS = (30, 90, 365)
 LARGEST = 10
+EARNED_SHOWN = 3
 LOSS_MAKERS = Domain("loss_maker_flag", "=", True)
 
 
@@ -90,9 +91,24 @@ class CrmCustomerOverview(models.AbstractModel):
 
     @api.model
     def _earned_against_control(self, company) -> list[Figure] | None:
-        """What playbooks and campaigns earned against their hold-out. None: nothing can be told.
-        What measures results fills it."""
-        return None
+        """What playbooks and campaigns earned against their hold-out, the latest first. None:
+        nothing can be told."""
+        results = self.env["crm.playbook.result"].search(
+            Domain("company_id", "=", company.id)
+            & Domain("verdict", "in", ("works", "harms", "cannot_tell")),
+            limit=EARNED_SHOWN,
+        )
+        verdicts = dict(results._fields["verdict"]._description_selection(self.env))
+        return [
+            Figure(
+                result.display_name,
+                verdicts[result.verdict],
+                result.summary,
+                result._get_records_action(),
+                f"result_{result.id}",
+            )
+            for result in results
+        ] or None
 
     # ------------------------------------------------------------------------- figures
 

@@ -19,8 +19,7 @@ class CrmCustomerTeam(models.AbstractModel):
     """The first screen of a manager: who has done what today, and what needs him.
 
     Nothing is stored: a few aggregates of the current company are read when the page opens. Where
-    it opens a list, it names the domain of what it counted. Other capabilities tell what waits for
-    his decision in ``_approvals``.
+    it opens a list, it names the domain of what it counted.
     """
 
     _name = "crm.customer.team"
@@ -52,9 +51,34 @@ class CrmCustomerTeam(models.AbstractModel):
 
     @api.model
     def _approvals(self) -> list[dict]:
-        """What waits for the manager's approval: ``[{"label", "count", "action"}]``, an action or
-        its external id."""
-        return []
+        """What waits for the manager's decision: ``[{"label", "count", "action"}]``."""
+        waiting = [
+            (
+                "crm_extended.crm_playbook_case_action_approve",
+                self.env._("Emails to approve"),
+                Domain("state", "=", "approval"),
+            ),
+            (
+                "crm_extended.crm_winback_case_action",
+                self.env._("Cases to give up"),
+                Domain("outcome", "=", False) & Domain("give_up_proposed_on", "!=", False),
+            ),
+        ]
+        if self.env.user.has_group("crm_extended.group_margin"):
+            waiting.append(
+                (
+                    "crm_extended.crm_customer_decision_action",
+                    self.env._("Decisions to review"),
+                    Domain("is_due", "=", True),
+                )
+            )
+        approvals = []
+        for name, label, domain in waiting:
+            action = self.env["ir.actions.act_window"]._for_xml_id(name)
+            count = self.env[action["res_model"]].search_count(domain)
+            action |= {"domain": list(domain), "context": {}}
+            approvals += [{"label": label, "count": count, "action": action}] * bool(count)
+        return approvals
 
     @api.model
     def _gap_count(self) -> int:

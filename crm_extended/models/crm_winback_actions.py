@@ -257,3 +257,12 @@ class CrmWinbackActions(models.Model):
         self.write(values)
         if self.stage_id.kind == "to_contact":
             self._move_to("contacted")
+
+
+class CrmCustomerOutcomeWinback(models.Model):
+    _inherit = "crm.customer.outcome"
+
+    def _after_outcomes(self):
+        result = super()._after_outcomes()
+        self.env["crm.winback.case"]._outcomes_heard(self)
+        return result

@@ -149,12 +149,24 @@ class TestOverview(OverviewCase):
         figure = self.figures(self.manager)["silence"]
         self.assertEqual((figure["value"], figure["action"]["res_id"]), ("93", backtest.id))
 
-    def test_what_was_earned_is_told_by_who_measures_it(self):
-        overview = type(self.env[OVERVIEW])
-        earned = [self.env[OVERVIEW]._amount_figure(self.company, "won", "Won", 12, Domain.TRUE)]
-        with patch.object(overview, "_earned_against_control", lambda *args: earned):
-            figure = self.figures(self.manager)["won"]
-        self.assertIn("12", figure["value"])
+    def test_what_playbooks_earned_is_told_with_their_verdict(self):
+        playbook = self.env["crm.playbook"].create({"name": "Call Early"})
+        result = self.env["crm.playbook.result"].create(
+            {
+                "kind": "playbook",
+                "playbook_id": playbook.id,
+                "company_id": self.company.id,
+                "treated_count": 5,
+                "held_out_count": 5,
+                "orders_verdict": "too_early",
+                "revenue_verdict": "too_early",
+            }
+        )
+        self.assertIn("earned", self.figures(self.manager), "nothing can be told yet")
+        result.write({"orders_verdict": "cannot_tell", "revenue_verdict": "cannot_tell"})
+        figure = self.figures(self.manager)[f"result_{result.id}"]
+        self.assertEqual((figure["label"], figure["value"]), ("Call Early", "Cannot tell yet"))
+        self.assertEqual(figure["action"]["res_id"], result.id)
 
     def test_it_is_for_managers(self):
         for role in ("salesperson", "finance", "margin"):

@@ -39,7 +39,7 @@ SEGMENT, MEMBER = "crm.customer.segment", "crm.customer.segment.member"
 ADD, MIGRATION = "crm.customer.segment.add", "crm.customer.migration"
 PLAYBOOK, CASE = "crm.playbook", "crm.playbook.case"
 CASE_RULE = "crm.playbook.rule"
-OUTCOME, TEAM, ASSIGN = "crm.customer.outcome", "crm.customer.team", "crm.customer.assign"
+OUTCOME, TEAM = "crm.customer.outcome", "crm.customer.team"
 WINBACK, WINBACK_NOTE = "crm.winback.case", "crm.winback.note"
 REASSIGN = "crm.customer.reassign"
 DECISION, WHAT_IF = "crm.customer.decision", "crm.customer.what.if"
@@ -59,9 +59,7 @@ OWN_METHODS = {
     (PROFILE, "action_note_outcome"): READERS,
     # each what he noted himself, today
     (OUTCOME, "action_undo"): READERS,
-    (PROFILE, "action_assign_salesperson"): MANAGERS,
     # each his own
-    (ASSIGN, "action_assign"): NOBODY,
     (TEAM, "today"): MANAGERS,
     (PROFILE, "action_open_contact"): READERS,
     (PROFILE, "action_schedule_activity"): READERS,
@@ -308,7 +306,6 @@ class TestRightsRpc(SeveralCustomersHttpCase):
             NOTE: cls.env[NOTE].create({"partner_id": cls.lost.id, "company_id": cls.company.id}),
             ADD: cls.env[ADD].create({"name": "Fair"}),
             MIGRATION: cls.env[MIGRATION].create({}),
-            ASSIGN: cls.env[ASSIGN].create({}),
             OUTCOME: cls.env[OUTCOME].create(
                 {"partner_id": cls.lost.id, "company_id": cls.company.id, "kind": "price"}
             ),
@@ -590,9 +587,8 @@ class TestRightsRpc(SeveralCustomersHttpCase):
     def test_nobody_changes_rows_runs_and_purchase_lines(self):
         calls = {}
         for model in (PROFILE, RUN, FACT, HISTORY, EVENT, QUEUE, FORECAST, BACKTEST, OFFER, OFFERED,
-                      CELL, MEMBER, CASE, OUTCOME):  # fmt: skip
-                      CELL, MEMBER, ACQUISITION):  # fmt: skip
-                      CELL, MEMBER, STAGE_TIME, DEAL, DELAY, COHORT, PAST):  # fmt: skip
+                      CELL, MEMBER, CASE, OUTCOME, ACQUISITION, STAGE_TIME, DEAL, DELAY, COHORT,
+                      PAST):  # fmt: skip
             ids = self.records[model].ids
             values = {"company_id": self.company.id}
             calls |= {

@@ -73,23 +73,6 @@ class WinbackTools:
         )  # fmt: skip
 
 
-class Heard:
-    """An outcome of a contact as ``_outcomes_heard`` takes it: another model makes them."""
-
-    def __init__(self, event, kind, note):
-        self.partner_id, self.company_id = event.partner_id, event.company_id
-        self.id, self.date, self.kind, self.note = event.id, event.date, kind, note
-
-    def __iter__(self):
-        yield self
-
-    def sudo(self):
-        return self
-
-    def sorted(self, key):
-        return [self]
-
-
 @tagged("post_install", "-at_install")
 class TestWinbackNights(WinbackTools, CustomerCase):
     """What begins and ends at night."""
@@ -427,28 +410,24 @@ class TestWinbackWork(WinbackTools, CustomerCase):
         self.assertEqual(context["default_opportunity_kind"], "win_back")
 
     def test_what_was_heard_in_a_call_is_noted_in_the_case(self):
-        """The seam of the outcomes of contacts."""
-        heard = self._heard(kind="stock", note="Waited for weeks")
-        self.assertEqual(self.env[CASE]._outcomes_heard(heard), self.case)
+        row = self.as_user(self.row(self.lost), self.salesperson)
+        row.action_note_outcome("stock", note="Waited for weeks")
         self.assertEqual(self.case.leaving_reason_id, self.reason("stock"))
         self.assertIn("Waited for weeks", self.case.leaving_note)
         self.assertEqual(self.case.stage_id.kind, "contacted")
         self.assertEqual(self.case.last_contact_date, self.as_of)
-        self.env[CASE]._outcomes_heard(self._heard(kind="other"))
-        self.env[CASE]._outcomes_heard(self._heard(kind="call_back"))
-        self.assertEqual(self.case.leaving_reason_id, self.reason("stock"))
+        row.action_note_outcome("other")
+        row.action_note_outcome("call_back", call_back_on=str(self.as_of + timedelta(days=3)))
+        self.assertEqual(self.case.leaving_reason_id, self.reason("stock"), "it tells more")
 
-    def _heard(self, kind, note=False):
-        """What was heard, on a model that has what an outcome has."""
-        event = self.env["crm.customer.event"].create(
-            {
-                "partner_id": self.lost.id,
-                "company_id": self.company.id,
-                "date": self.as_of,
-                "kind": "lost",
-            }
-        )
-        return Heard(event, kind, note)
+    def test_a_case_is_handed_over_with_its_customer(self):
+        other = self.make_user("salesperson")
+        manager = self.make_user("manager")
+        reassign = self.as_user("crm.customer.reassign", manager)
+        reassign = reassign.create({"profile_ids": self.row(self.lost).ids, "user_id": other.id})
+        reassign.action_reassign()
+        self.assertEqual(self.lost.user_id, other)
+        self.assertEqual(self.case.user_id, other)
 
     # ------------------------------------------------------------------ those already lost
 

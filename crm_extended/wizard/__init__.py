@@ -1,6 +1,5 @@
 from . import (
     base_partner_merge,
-    crm_customer_assign,
     crm_customer_migration,
     crm_customer_need_note,
     crm_customer_reassign,

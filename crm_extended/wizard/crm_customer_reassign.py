@@ -1,5 +1,6 @@
 from odoo import fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 
 
 class CrmCustomerReassign(models.TransientModel):
@@ -15,7 +16,8 @@ class CrmCustomerReassign(models.TransientModel):
     with_activities = fields.Boolean(
         "Hand Over What Is Planned",
         default=True,
-        help="Activities and open win-back cases of the salesperson before go to the new one.",
+        help="Activities, open win-back cases and open playbook cases of the salesperson before go to "
+        "the new one.",
     )
 
     def action_reassign(self):
@@ -48,18 +50,22 @@ class CrmCustomerReassign(models.TransientModel):
         return {"type": "ir.actions.act_window_close"}
 
     def _hand_over(self, partners, owner):
-        partners.activity_ids.filtered(lambda activity: activity.user_id == owner).user_id = (
-            self.user_id
+        winback = partners.env["crm.winback.case"].search(
+            self._of_owner(partners, owner) & Domain("outcome", "=", False)
         )
-        cases = partners.env["crm.winback.case"].search(
-            [
-                ("partner_id", "in", partners.ids),
-                ("company_id", "in", self.profile_ids.company_id.ids),
-                ("outcome", "=", False),
-                ("user_id", "=", owner.id),
-            ]
+        playbook = partners.env["crm.playbook.case"].search(
+            self._of_owner(partners, owner) & Domain("state", "!=", "closed")
         )
-        cases.activity_ids.filtered(lambda activity: activity.user_id == owner).user_id = (
-            self.user_id
+        for records in (partners, winback):
+            records.activity_ids.filtered(lambda activity: activity.user_id == owner).user_id = (
+                self.user_id
+            )
+        for cases in (winback, playbook):
+            cases.user_id = self.user_id
+
+    def _of_owner(self, partners, owner) -> Domain:
+        return (
+            Domain("partner_id", "in", partners.ids)
+            & Domain("company_id", "in", self.profile_ids.company_id.ids)
+            & Domain("user_id", "=", owner.id)
         )
-        cases.user_id = self.user_id

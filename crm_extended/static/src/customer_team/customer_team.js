@@ -91,7 +91,7 @@ export class CustomerTeam extends Component {
     }
 
     async assign() {
-        const action = await this.orm.call("crm.customer.profile", "action_assign_salesperson", [
+        const action = await this.orm.call("crm.customer.profile", "action_reassign", [
             this.state.chosen,
         ]);
         await this.action.doAction(action, {onClose: () => this.load()});
