@@ -40,7 +40,7 @@ class CrmCustomerDaily(models.Model):
 
     daily_action = fields.Selection(
         DAILY_ACTIONS,
-        "Next Step",
+        "To Do",
         compute="_compute_daily",
         search="_search_daily_action",
         help="The most urgent thing to do with the customer today. Empty if there is none, or he "

@@ -1,5 +1,3 @@
-from unittest.mock import patch
-
 from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tests import freeze_time, tagged

@@ -7,7 +7,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
-from .common import CustomerCase
+from .common import AS_OF, CustomerCase
 
 CASE = "crm.winback.case"
 PROFILE = "crm.customer.profile"
@@ -409,6 +409,7 @@ class TestWinbackWork(WinbackTools, CustomerCase):
         context = self.own().action_new_opportunity()["context"]
         self.assertEqual(context["default_opportunity_kind"], "win_back")
 
+    @freeze_time(AS_OF)
     def test_what_was_heard_in_a_call_is_noted_in_the_case(self):
         row = self.as_user(self.row(self.lost), self.salesperson)
         row.action_note_outcome("stock", note="Waited for weeks")
