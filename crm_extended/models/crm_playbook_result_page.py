@@ -57,8 +57,6 @@ class CrmPlaybookResultPage(models.Model):
             "start": place(low),
             "middle": place(middle),
             "width": round(place(high) - place(low), 2),
-            "low": self._said(measure, low),
-            "high": self._said(measure, high),
         }
 
     def _line(self, measure) -> dict:

@@ -83,6 +83,8 @@ class CrmPlaybookResultWords(models.Model):
                 day=format_date(self.env, self.next_end),
             )
         if not found or found["net_low"] is None:
+            if found and found["difference"] == 0:
+                return self.env._("Cannot tell yet: all of both groups bought the same.")
             return self.env._("Cannot tell yet: too few customers.")
         values = self._of_all(measure, found)
         if verdict == "cannot_tell":
