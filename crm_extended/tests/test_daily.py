@@ -173,8 +173,8 @@ class TestDailyList(DailyCase):
 
     def test_near_the_next_tier_is_for_those_who_see_amounts(self):
         self.env["crm.customer.recommendation"].search([]).unlink()
-        self.update_row(self.regular, next_tier_days=20, next_tier_id=self.env[
-            "crm.loyalty.tier"].search([("company_id", "=", self.company.id)], limit=1).id)  # fmt: skip
+        tiers = self.env["crm.loyalty.tier"].search([("company_id", "=", self.company.id)])
+        self.update_row(self.regular, next_tier_days=20, next_tier_id=tiers[0].id)
         self.assertEqual(self.action(self.regular), "tier")
         self.assertIn("tell the customer", self.rows(self.regular).daily_reason)
         self.set_salespeople_see_amounts(False)
