@@ -203,6 +203,18 @@ class CrmWinbackNight(models.Model):
         return rows.browse(row for [row] in found)
 
     @api.model
+    def _count_lost(self, company) -> int:
+        """How many may get a case, whatever the limits."""
+        [[count]] = self.env.execute_query(
+            SQL(
+                "SELECT COUNT(*) FROM %s WHERE %s",
+                self._sql_lost(),
+                self._sql_may_get_one(company),
+            )
+        )
+        return count
+
+    @api.model
     def _sql_lost(self) -> SQL:
         return SQL(
             "crm_customer_profile AS shown JOIN res_partner AS partner ON partner.id = shown.partner_id"
