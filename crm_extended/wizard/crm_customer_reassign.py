@@ -48,9 +48,9 @@ class CrmCustomerReassign(models.TransientModel):
         return {"type": "ir.actions.act_window_close"}
 
     def _hand_over(self, partners, owner):
-        partners.activity_ids.filtered(lambda activity: activity.user_id == owner).user_id = (
-            self.user_id
-        )
+        partners.activity_ids.filtered(
+            lambda activity: activity.user_id == owner
+        ).user_id = self.user_id
         cases = partners.env["crm.winback.case"].search(
             [
                 ("partner_id", "in", partners.ids),
@@ -59,7 +59,7 @@ class CrmCustomerReassign(models.TransientModel):
                 ("user_id", "=", owner.id),
             ]
         )
-        cases.activity_ids.filtered(lambda activity: activity.user_id == owner).user_id = (
-            self.user_id
-        )
+        cases.activity_ids.filtered(
+            lambda activity: activity.user_id == owner
+        ).user_id = self.user_id
         cases.user_id = self.user_id
