@@ -98,6 +98,4 @@ def last_good_year(amounts: Sequence[float]) -> int | None:
     best = max(amounts, default=0)
     if best <= 0:
         return None
-    return next(
-        position for position, amount in enumerate(amounts) if amount >= GOOD_SHARE * best
-    )
+    return next(position for position, amount in enumerate(amounts) if amount >= GOOD_SHARE * best)

@@ -154,9 +154,7 @@ class CrmCustomerRetention(models.Model):
         def predicate(row):
             if operator == "in":
                 return not row.next_step_on
-            [[is_found]] = row.env.execute_query(
-                SQL("SELECT %s IN (%s)", row.partner_id.id, steps)
-            )
+            [[is_found]] = row.env.execute_query(SQL("SELECT %s IN (%s)", row.partner_id.id, steps))
             return is_found
 
         return Domain.custom(to_sql=to_sql, predicate=predicate)

@@ -118,16 +118,9 @@ class CrmCustomerWinback(models.Model):
         if not self.env.user.has_group("crm_extended.group_manager"):
             return {"waiting": 0, "startable": 0}
         # sudo: managers see all customers, and the limits of their company
-        cases = self.sudo().env["crm.winback.case"]
-        [[waiting]] = self.env.execute_query(
-            SQL(
-                "SELECT COUNT(*) FROM %s WHERE %s",
-                cases._sql_lost(),
-                cases._sql_may_get_one(company),
-            )
-        )
-        startable = cases._find_lost(company.sudo(), SQL("TRUE"), waiting) if waiting else self
-        return {"waiting": waiting, "startable": len(startable)}
+        cases, company = self.sudo().env["crm.winback.case"], company.sudo()
+        rows = cases._find_lost(company, SQL("TRUE"), company.customer_winback_limit)
+        return {"waiting": cases._count_lost(company) if rows else 0, "startable": len(rows)}
 
     @api.model
     def action_start_winback(self):

@@ -53,9 +53,11 @@ class CrmWinbackActions(models.Model):
         cases = self.search([("partner_id", "in", self.partner_id.ids)], order="opened_on DESC")
         for case in self:
             case.earlier_case_ids = cases.filtered(
-                lambda other, case=case: other.partner_id == case.partner_id
-                and other.company_id == case.company_id
-                and other != case._origin
+                lambda other, case=case: (
+                    other.partner_id == case.partner_id
+                    and other.company_id == case.company_id
+                    and other != case._origin
+                )
             )
 
     @api.depends_context("uid")

@@ -20,8 +20,8 @@ class CrmWinbackCase(models.Model):
     or when somebody gives him up, for a reason. Who was won back and is lost later, is lost again,
     and may get another case: how often he has left before is counted.
 
-    Cases are opened at night, or by a manager or a salesperson for a customer who is lost; never for
-    who is to pay first, nor for who wants no profile.
+    Cases are opened at night, or by somebody for a customer who is lost; never for who is to pay
+    first, nor for who wants no profile.
     """
 
     _name = "crm.winback.case"
@@ -57,9 +57,7 @@ class CrmWinbackCase(models.Model):
         group_expand="_read_group_stage_ids",
         default=lambda self: self.env["crm.winback.stage"]._of_kind("to_contact"),
     )
-    outcome = fields.Selection(
-        related="stage_id.outcome", store=True, help="How the case ended."
-    )
+    outcome = fields.Selection(related="stage_id.outcome", store=True, help="How the case ended.")
     date_last_stage_update = fields.Datetime(
         "Last Stage Update", readonly=True, default=lambda self: self.env.cr.now()
     )

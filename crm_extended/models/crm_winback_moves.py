@@ -13,7 +13,9 @@ class CrmWinbackMoves(models.Model):
         his own, else the oldest; what was said and planned on the others goes on there."""
         # sudo: who merges or moves contacts need not see their cases
         cases = self.sudo().with_context(active_test=False, tracking_disable=True)
-        cases = cases.search([("partner_id", "in", (partners | partner).ids)], order="opened_on, id")
+        cases = cases.search(
+            [("partner_id", "in", (partners | partner).ids)], order="opened_on, id"
+        )
         for _company, of_company in cases.grouped("company_id").items():
             is_open = of_company.filtered(lambda case: not case.outcome)
             kept = (is_open.filtered(lambda case: case.partner_id == partner) or is_open)[:1]
@@ -30,7 +32,14 @@ class CrmWinbackMoves(models.Model):
         other.activity_ids.write({"res_id": self.id})
         # the later order is the one after which he left
         self.left_after = max(self.left_after, other.left_after)
-        names = ("leaving_reason_id", "leaving_note", "offered", "discount", "offered_on", "heard_on")
+        names = (
+            "leaving_reason_id",
+            "leaving_note",
+            "offered",
+            "discount",
+            "offered_on",
+            "heard_on",
+        )
         self.write({name: other[name] for name in names if other[name] and not self[name]})
         other.unlink()
 

@@ -78,7 +78,8 @@ class CrmWinbackNight(models.Model):
         self.flush_model()
         found = self.env.execute_query(
             SQL(
-                """SELECT winback.id, shown.stage_since, shown.last_order_date >= winback.won_back_on
+                """SELECT winback.id, shown.stage_since,
+                          shown.last_order_date >= winback.won_back_on
                      FROM crm_winback_case AS winback
                      JOIN crm_customer_profile AS shown
                        ON shown.partner_id = winback.partner_id
@@ -191,7 +192,8 @@ class CrmWinbackNight(models.Model):
                  LIMIT %(limit)s""",
                 company=company.id,
                 best=SQL(
-                    "shown.m_score DESC NULLS LAST, shown.revenue_best_year DESC NULLS LAST, shown.id"
+                    "shown.m_score DESC NULLS LAST,"
+                    " shown.revenue_best_year DESC NULLS LAST, shown.id"
                 ),
                 lost=self._sql_lost(),
                 may_get_one=self._sql_may_get_one(company),
@@ -203,9 +205,22 @@ class CrmWinbackNight(models.Model):
         return rows.browse(row for [row] in found)
 
     @api.model
+    def _count_lost(self, company) -> int:
+        """How many may get a case, whatever the limits."""
+        [[count]] = self.env.execute_query(
+            SQL(
+                "SELECT COUNT(*) FROM %s WHERE %s",
+                self._sql_lost(),
+                self._sql_may_get_one(company),
+            )
+        )
+        return count
+
+    @api.model
     def _sql_lost(self) -> SQL:
         return SQL(
-            "crm_customer_profile AS shown JOIN res_partner AS partner ON partner.id = shown.partner_id"
+            "crm_customer_profile AS shown"
+            " JOIN res_partner AS partner ON partner.id = shown.partner_id"
         )
 
     @api.model
@@ -280,7 +295,9 @@ class CrmWinbackNight(models.Model):
         something happens; nothing is forgotten, nothing is given up by itself."""
         days = run.company_id.customer_winback_idle_days
         idle = self.browse()
-        for case in self._open_in(run.company_id).filtered(lambda case: not case.give_up_proposed_on):
+        for case in self._open_in(run.company_id).filtered(
+            lambda case: not case.give_up_proposed_on
+        ):
             moved = fields.Datetime.context_timestamp(case, case.date_last_stage_update).date()
             last = max(filter(None, [case.opened_on, case.last_contact_date, moved]))
             if (run.as_of - last).days >= days:

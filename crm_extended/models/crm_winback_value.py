@@ -155,9 +155,7 @@ class CrmWinbackValue(models.Model):
             SQL.identifier(alias, "chance_is_learned"),
             SQL.identifier(alias, "return_chance"),
         )
-        revenue = SQL(
-            "COALESCE(%s, 0) * %s", SQL.identifier(alias, "good_year_revenue"), chance
-        )
+        revenue = SQL("COALESCE(%s, 0) * %s", SQL.identifier(alias, "good_year_revenue"), chance)
         if user.has_group(MARGIN):
             return SQL(
                 "CASE WHEN %(state)s IN ('known', 'partial') THEN -%(margin)s * %(chance)s"

@@ -63,9 +63,7 @@ class TestRetentionDesk(CustomerCase):
         without = [("next_step_on", "=", False)]
         self.assertEqual(len(self.desk(self.manager, without)), 4)
         self.large.activity_schedule("mail.mail_activity_data_call", self.ago(3))
-        self.make_lead(self.middle).activity_schedule(
-            "mail.mail_activity_data_todo", self.ago(-3)
-        )
+        self.make_lead(self.middle).activity_schedule("mail.mail_activity_data_todo", self.ago(-3))
         contact = self.make_contact(self.early)
         contact.activity_schedule("mail.mail_activity_data_todo", self.ago(-5))
         self.assertEqual(self.desk(self.manager, without), ["Ownerless"])

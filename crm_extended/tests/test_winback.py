@@ -1,12 +1,14 @@
-from contextlib import contextmanager
 from datetime import date, timedelta
+from unittest.mock import patch
 
 from freezegun import freeze_time
+from psycopg2.errors import UniqueViolation
 
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
+from ..models import crm_winback_night
 from .common import AS_OF, CustomerCase
 
 CASE = "crm.winback.case"
@@ -135,20 +137,9 @@ class TestWinbackNights(WinbackTools, CustomerCase):
             {customer.id for customer in [*of_anna[1:], *of_bert[2:]]},
         )
         self.company.write({"customer_winback_limit": 100, "customer_winback_each": 30})
-        from ..models import crm_winback_night
-
-        with self.patched(crm_winback_night, "NIGHTLY_CASES", 6):
+        with patch.object(crm_winback_night, "NIGHTLY_CASES", 6):
             self.refresh()
         self.assertEqual(len(self.cases()), 6)
-
-    @contextmanager
-    def patched(self, module, name, value):
-        before = getattr(module, name)
-        setattr(module, name, value)
-        try:
-            yield
-        finally:
-            setattr(module, name, before)
 
     def test_a_limit_of_none_opens_nothing(self):
         self.make_lost()
@@ -283,7 +274,7 @@ class TestWinbackWork(WinbackTools, CustomerCase):
     def test_one_open_case_a_customer(self):
         self.row(self.lost).action_win_back()
         self.assertEqual(self.cases(), self.case)
-        with self.assertRaises(Exception), mute_logger("odoo.sql_db"), self.env.cr.savepoint():
+        with self.assertRaises(UniqueViolation), mute_logger("odoo.sql_db"):
             self.case.copy({"opened_on": self.as_of})
 
     def test_who_is_not_lost_is_not_won_back(self):

@@ -151,7 +151,7 @@ registry.category("web_tour.tours").add("crm_extended_winback_queue", {
         },
         {
             trigger: ".modal .o_field_widget[name=discount] input",
-            run: "edit 10",
+            run: "edit 10 && click .modal-body",
         },
         {
             content: "A discount answers nothing here",
@@ -159,7 +159,7 @@ registry.category("web_tour.tours").add("crm_extended_winback_queue", {
         },
         {
             trigger: ".modal .o_field_widget[name=discount] input",
-            run: "edit 0",
+            run: "edit 0 && click .modal-body",
         },
         {
             trigger: ".modal-footer button[name=action_keep]:visible",
