@@ -84,6 +84,7 @@ from . import (
     crm_customer_segment_refresh,
     ir_demo,
     crm_customer_decision,
+    crm_customer_decision_steps,
     crm_customer_letting_go,
     res_partner_decision,
     crm_customer_whale,

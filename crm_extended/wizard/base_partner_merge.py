@@ -11,8 +11,8 @@ ONE_PER_COMPANY = (
 
 class BasePartnerMerge(models.TransientModel):
     """Merged contacts leave one row and one exclusion per company: the target's own, else the
-    oldest; of each need what was said last; one stay in each segment; and one open decision. The row
-    is marked as outdated and soon recomputed."""
+    oldest; of each need what was said last; one stay in each segment; and one open decision. The
+    row is marked as outdated and soon recomputed."""
 
     _inherit = "base.partner.merge.automatic.wizard"
 
