@@ -129,6 +129,7 @@ from . import (
     digest_digest,
     ir_demo,
     crm_customer_decision,
+    crm_customer_decision_steps,
     crm_customer_letting_go,
     res_partner_decision,
     crm_customer_whale,

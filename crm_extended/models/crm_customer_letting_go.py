@@ -113,12 +113,8 @@ class CrmCustomerLettingGo(models.Model):
         return having_lines(
             self._readable_decisions(),
             domain & Domain("state", "in", OPEN_STATES),
-            lambda model, alias, query: SQL(
-                "(%s, %s)",
-                model._field_to_sql(alias, "partner_id", query),
-                model._field_to_sql(alias, "company_id", query),
-            ),
-            lambda row: (row.partner_id.id, row.company_id.id),
+            lambda model, alias, query: model._sql_need_key(alias, query),
+            lambda row: row._need_keys()[row],
         )
 
     @api.model

@@ -156,9 +156,7 @@ class CrmCustomerOverview(models.AbstractModel):
                 at_risk,
             ),
             "value_at_risk": SQL("SUM(%s) FILTER (WHERE %s)", value, at_risk),
-            "value_unknown": SQL(
-                "COUNT(*) FILTER (WHERE %s AND %s IS NULL)", at_risk, value
-            ),
+            "value_unknown": SQL("COUNT(*) FILTER (WHERE %s AND %s IS NULL)", at_risk, value),
         }
         [found] = self.env.execute_query(query.select(*columns.values()))
         # as a client gets them; sums of nothing are not known
@@ -259,9 +257,7 @@ class CrmCustomerOverview(models.AbstractModel):
     @api.model
     def _count_figure(self, company, figures, name: str, label: str, says="") -> Figure:
         action = self._customers_action(company, figures["domains"][name])
-        return Figure(
-            label, self._number(figures[name]), says, action | {"name": label}, name
-        )
+        return Figure(label, self._number(figures[name]), says, action | {"name": label}, name)
 
     @api.model
     def _largest_figure(self, company, figures) -> Figure:
@@ -369,9 +365,7 @@ class CrmCustomerOverview(models.AbstractModel):
 
     @api.model
     def _silence_card(self, company) -> Card:
-        backtest = self.env["crm.model.backtest"].search(
-            [("company_id", "=", company.id)], limit=1
-        )
+        backtest = self.env["crm.model.backtest"].search([("company_id", "=", company.id)], limit=1)
         title, label = self.env._("Were We Right?"), self.env._("Of 100 we called silent, silent")
         found = None
         if backtest.grade:

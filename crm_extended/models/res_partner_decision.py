@@ -15,9 +15,7 @@ class ResPartnerDecision(models.Model):
 
     def _customers_moved(self):
         super()._customers_moved()
-        self.filtered(
-            lambda partner: partner.commercial_partner_id != partner
-        )._drop_decisions()
+        self.filtered(lambda partner: partner.commercial_partner_id != partner)._drop_decisions()
 
     def _drop_decisions(self):
         # sudo: who edits contacts need not see margins

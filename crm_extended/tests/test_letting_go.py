@@ -90,7 +90,9 @@ class TestDecision(LettingGoWorld, CustomerCase):
                 decision.invalidate_recordset()
                 decision.action_review()
                 self.assertEqual((decision.state, decision.result), ("reviewed", result))
-                self.assertEqual((decision.contribution_then, decision.contribution_now), (-90, now))
+                self.assertEqual(
+                    (decision.contribution_then, decision.contribution_now), (-90, now)
+                )
                 self.assertFalse(decision.activity_ids, "the review is done")
                 self.set_contribution(self.customer, -777)
                 decision.invalidate_recordset()

@@ -1,5 +1,4 @@
 from odoo.exceptions import AccessError
-from odoo.fields import Domain
 from odoo.tests import freeze_time, tagged
 
 from .common import AS_OF, SeveralCustomersCase

@@ -7,9 +7,10 @@ import {Layout} from "@web/search/layout";
 import {standardActionServiceProps} from "@web/webclient/actions/action_service";
 import {WhaleCurve} from "./whale_curve";
 
-/** The whale curves of the current companies. */
+/** What a model reports of the current companies: their whale curves. */
 export class CustomerWhale extends Component {
     static template = "crm_extended.CustomerWhale";
+    static model = "crm.customer.whale";
     static components = {Layout, WhaleCurve};
     static props = {...standardActionServiceProps};
 
@@ -19,7 +20,7 @@ export class CustomerWhale extends Component {
         this.display = {controlPanel: {}};
         this.state = useState({reports: []});
         onWillStart(async () => {
-            this.state.reports = await this.orm.call("crm.customer.whale", "report", []);
+            this.state.reports = await this.orm.call(this.constructor.model, "report", []);
         });
     }
 

@@ -32,7 +32,7 @@ export class WhaleCurve extends Component {
         onWillStart(() => loadBundle("web.chartjs_lib"));
         useEffect(
             () => {
-                const chart = new Chart(this.canvas.el, this.config);
+                const chart = new window.Chart(this.canvas.el, this.config);
                 return () => chart.destroy();
             },
             () => [this.props.report]

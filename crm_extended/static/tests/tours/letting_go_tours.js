@@ -26,7 +26,8 @@ registry.category("web_tour.tours").add("crm_extended_letting_go", {
         },
         {
             content: "The desk says what makes him so",
-            trigger: ".o_data_row:contains(Costly Customer) td[name=loss_cause]:contains(Deliveries)",
+            trigger:
+                ".o_data_row:contains(Costly Customer) td[name=loss_cause]:contains(Deliveries)",
         },
         {
             content: "Try other terms",
@@ -44,7 +45,8 @@ registry.category("web_tour.tours").add("crm_extended_letting_go", {
         },
         {
             content: "What he would have brought follows",
-            trigger: ".modal .o_data_row:contains(Delivery fee) td[name=contribution]:contains(40.00)",
+            trigger:
+                ".modal .o_data_row:contains(Delivery fee) td[name=contribution]:contains(40.00)",
         },
         {
             content: "Propose it",
