@@ -54,7 +54,7 @@ class CrmLead(models.Model):
         for company, of_company in leads.grouped(lambda lead: lead._band_company()).items():
             model = company.customer_run_id.likeness or {}
             for lead, lines in of_company._likeness_lines(model).items():
-                lead.sudo(False).lead_likeness_reason = "\n".join(lines)
+                lead.with_env(self.env).lead_likeness_reason = "\n".join(lines)
 
     def _likeness_lines(self, model: dict) -> dict:
         """``{lead: sentences}``, what says most first."""

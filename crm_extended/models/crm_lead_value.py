@@ -51,7 +51,7 @@ class CrmLead(models.Model):
     def _compute_lead_value(self):
         names = {"lead_value": "first_year_revenue", "lead_value_margin": "first_year_margin"}
         # sudo: means of the customers of the company, which are not in the reader's own figures
-        for lead in self.sudo():
+        for shown, lead in zip(self, self.sudo(), strict=True):
             company = lead._band_company()
             run = company.customer_run_id
             is_open = lead.active and lead.won_status == "pending"
@@ -64,7 +64,7 @@ class CrmLead(models.Model):
                 values[name] = lead._in_own_currency(value, company, run)
             if values["lead_value_is_known"]:
                 values["lead_value_note"] = lead._lead_value_note(chance, run)
-            lead.sudo(False).update(values)
+            shown.update(values)
 
     def _win_chance(self, run) -> float | None:
         """Odoo's chance; where it has none, that of the segment; None where too few are closed."""

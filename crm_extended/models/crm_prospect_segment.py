@@ -101,13 +101,6 @@ class CrmProspectSegment(models.Model):
         self.env.registry.clear_cache()
         return result
 
-    def copy_data(self, default=None):
-        values_list = super().copy_data(default)
-        return [
-            values | {"name": self.env._("%(name)s (copy)", name=segment.name)}
-            for segment, values in zip(self, values_list, strict=True)
-        ]
-
     # ------------------------------------------------------------------------ actions
 
     def action_take_over(self):

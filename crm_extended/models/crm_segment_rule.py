@@ -64,6 +64,13 @@ class CrmSegmentRule(models.AbstractModel):
                 segment.error_kind, segment.error_args or {}
             )
 
+    def copy_data(self, default=None):
+        values_list = super().copy_data(default)
+        return [
+            values | {"name": self.env._("%(name)s (copy)", name=segment.name)}
+            for segment, values in zip(self, values_list, strict=True)
+        ]
+
     @api.model
     def _default_owner(self):
         """The superuser sees everything, and owns none."""

@@ -199,7 +199,7 @@ class TestAcquisitionReport(AcquisitionCase):
         self.assertEqual(len(rows), 1)
         self.assertEqual((rows.month, rows.conversion), (date(2024, 6, 1), 75))
         self.assertEqual(rows.first_year_revenue, 200)
-        self.assertEqual(rows.second_rate_180, 66.7)
+        self.assertAlmostEqual(rows.second_rate_180, 200 / 3)
 
     def test_what_pays_back_is_known_where_the_margin_is(self):
         self.assertEqual(self.figures(self.fair, "payback_months:avg", "clv:avg"), (False, False))

@@ -156,7 +156,8 @@ class CrmLeadScoringCheck(models.TransientModel):
     # ------------------------------------------------------------------- the button
 
     def action_use_bands(self):
-        """Add the bands to the fields of Odoo's lead scoring, and let it recompute now and each night."""
+        """Add the bands to the fields of Odoo's lead scoring, and let it recompute the chances now
+        and each night."""
         # each his own
         self.check_access("write")
         if not self.env.user.has_group("base.group_system"):
