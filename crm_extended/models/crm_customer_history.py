@@ -30,7 +30,7 @@ class CrmCustomerHistory(models.Model):
     currency_id = fields.Many2one("res.currency", required=True, readonly=True, ondelete="restrict")
     date = fields.Date(required=True, readonly=True, help="As-of date of the refresh.")
     lifecycle_stage = fields.Selection(LIFECYCLE_STAGES, "Stage", required=True, readonly=True)
-    tier_id = fields.Many2one("crm.loyalty.tier", "Tier", readonly=True, ondelete="set null")
+    tier_id = fields.Many2one("crm.loyalty.tier", readonly=True, ondelete="set null")
     # what tells lines apart, where there is no tier and where it was deleted since
     tier_key = fields.Integer(required=True, readonly=True, aggregator=None)
     customers = fields.Integer(readonly=True, help="On average of the days in groups.")

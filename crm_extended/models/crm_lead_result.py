@@ -15,7 +15,7 @@ class CrmLead(models.Model):
         help="What decided for us, as far as you know.",
     )
     lost_to = fields.Char(
-        "Lost To", tracking=True, copy=False, help="The supplier who got the order, if known."
+        tracking=True, copy=False, help="The supplier who got the order, if known."
     )
 
     def action_unarchive(self):
@@ -30,7 +30,7 @@ class CrmLeadLost(models.TransientModel):
 
     _inherit = "crm.lead.lost"
 
-    lost_to = fields.Char("Lost To", help="The supplier who got the order, if known.")
+    lost_to = fields.Char(help="The supplier who got the order, if known.")
 
     def action_lost_reason_apply(self):
         result = super().action_lost_reason_apply()

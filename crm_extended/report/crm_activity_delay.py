@@ -31,7 +31,7 @@ class CrmActivityDelay(models.Model):
         help="That of the opportunity, else of the person responsible.",
     )
     company_id = fields.Many2one("res.company", readonly=True)
-    activity_type_id = fields.Many2one("mail.activity.type", "Activity Type", readonly=True)
+    activity_type_id = fields.Many2one("mail.activity.type", readonly=True)
     summary = fields.Char(readonly=True)
     res_model = fields.Selection(
         [

@@ -25,7 +25,7 @@ class CrmDealResult(models.Model):
     lost_reason_id = fields.Many2one("crm.lost.reason", readonly=True)
     won_reason_id = fields.Many2one("crm.won.reason", readonly=True)
     has_reason = fields.Boolean("Reason Is Known", readonly=True)
-    lost_to = fields.Char("Lost To", readonly=True, help="The supplier who got the order.")
+    lost_to = fields.Char(readonly=True, help="The supplier who got the order.")
     offered_category_id = fields.Many2one("product.category", readonly=True)
     date_closed = fields.Datetime("Closed On", readonly=True)
     expected_revenue = fields.Monetary(
