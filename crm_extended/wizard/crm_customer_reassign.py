@@ -57,9 +57,9 @@ class CrmCustomerReassign(models.TransientModel):
             self._of_owner(partners, owner) & Domain("state", "!=", "closed")
         )
         for records in (partners, winback):
-            records.activity_ids.filtered(lambda activity: activity.user_id == owner).user_id = (
-                self.user_id
-            )
+            records.activity_ids.filtered(
+                lambda activity: activity.user_id == owner
+            ).user_id = self.user_id
         for cases in (winback, playbook):
             cases.user_id = self.user_id
 
