@@ -16,8 +16,8 @@ class CrmCustomerReassign(models.TransientModel):
     with_activities = fields.Boolean(
         "Hand Over What Is Planned",
         default=True,
-        help="Activities, open win-back cases and open playbook cases of the salesperson before go to "
-        "the new one.",
+        help="Activities and open cases, of win-back and of playbooks, of the salesperson before go "
+        "to the new one.",
     )
 
     def action_reassign(self):
