@@ -146,7 +146,7 @@ class CrmPlaybookCaseRecorded(models.Model):
         return cases.with_env(self.env)
 
     def write(self, vals):
-        if not self.env.su:
+        if self and not self.env.su:
             self._check_are_recorded(self.playbook_id)
             vals = {name: value for name, value in vals.items() if name in RECORDABLE}
             if "playbook_id" in vals:
