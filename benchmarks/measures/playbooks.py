@@ -164,7 +164,7 @@ def _live(env: Environment, day: date, chooser: random.Random, refused: dict) ->
     for activity in activities.filtered(lambda _activity: chooser.random() < 0.05):
         activity.action_feedback("Done")
     cases = env["crm.playbook.case"].search([("state", "!=", "closed")], order="id")
-    partners = cases.partner_id.sorted("id")
+    partners = cases.partner_id.filtered("email").sorted("id")
     for number, partner in enumerate(chooser.sample(partners, min(2, len(partners)))):
         if number:
             partner.profiling_optout = True

@@ -84,6 +84,9 @@ class CrmPlaybookCase(models.Model):
     planned_ids = fields.One2many(
         "mail.activity", "playbook_case_id", "Planned", readonly=True, help="Not done yet."
     )
+    date_due = fields.Date(
+        "Due", compute="_compute_date_due", help="Day of the next activity that is planned."
+    )
     customer_reason = fields.Char(
         "Why",
         compute="_compute_customer_reason",
@@ -107,6 +110,11 @@ class CrmPlaybookCase(models.Model):
     def _compute_display_name(self):
         for case in self:
             case.display_name = f"{case.partner_id.display_name}: {case.playbook_id.name}"
+
+    @api.depends("planned_ids.date_deadline")
+    def _compute_date_due(self):
+        for case in self:
+            case.date_due = min(case.planned_ids.mapped("date_deadline"), default=False)
 
     @api.depends("partner_id", "company_id")
     @api.depends_context("uid", "lang", "allowed_company_ids")
@@ -178,6 +186,7 @@ class CrmPlaybookCase(models.Model):
     def action_open_lead(self):
         self.ensure_one()
         self.check_access("read")
+        self.lead_id.check_access("read")
         return self.lead_id._get_records_action()
 
     def _manageable(self):

@@ -109,17 +109,11 @@ registry.category("web_tour.tours").add("crm_extended_playbook_case", {
 registry.category("web_tour.tours").add("crm_extended_playbook_approve", {
     url: "/odoo",
     steps: () => [
-        ...openCustomers("crm_playbook_case_menu"),
+        ...openCustomers("crm_playbook_case_approve_menu"),
         {
             content: "Only what waits for an approval",
-            trigger: ".o_searchview_dropdown_toggler",
-            run: "click",
+            trigger: ".o_searchview_facet:contains(To Approve)",
         },
-        {
-            trigger: ".o_filter_menu .dropdown-item:contains(To Approve)",
-            run: "click",
-        },
-        {trigger: ".o_searchview_facet:contains(To Approve)"},
         {
             content: "Mark all",
             trigger: ".o_list_view thead .o_list_record_selector input",
