@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 
 RECORDED = "recorded"
 RECORDABLE = ("playbook_id", "partner_id", "arm", "date_assigned", "date_end")
@@ -21,6 +21,12 @@ class CrmPlaybookRecorded(models.Model):
     result_page = fields.Html(
         compute="_compute_result_page", sanitize=False, help="What it earned, as of the last night."
     )
+
+    @api.depends("trigger", "event_kind")
+    def _compute_has_state(self):
+        recorded = self.filtered(lambda playbook: playbook.trigger == RECORDED)
+        recorded.has_state = False
+        super(CrmPlaybookRecorded, self - recorded)._compute_has_state()
 
     @api.depends_context("uid", "lang")
     @api.depends("result_ids.page")
@@ -130,13 +136,17 @@ class CrmPlaybookCaseRecorded(models.Model):
         quiet = self.with_context(
             tracking_disable=True, mail_create_nolog=True, mail_create_nosubscribe=True
         )
+        # sudo: a contact's commercial partner may be one that the user does not see
+        partners = self.env["res.partner"].sudo()
+        partners = partners.browse({vals.get("partner_id") or 0 for vals in vals_list} - {0})
+        customers = {partner.id: partner.commercial_partner_id.id for partner in partners}
         cases = super(CrmPlaybookCaseRecorded, quiet).create(
-            [self._recorded_values(vals) for vals in vals_list]
+            [self._recorded_values(vals, customers) for vals in vals_list]
         )
         return cases.with_env(self.env)
 
     def write(self, vals):
-        if not self.env.su:
+        if self and not self.env.su:
             self._check_are_recorded(self.playbook_id)
             vals = {name: value for name, value in vals.items() if name in RECORDABLE}
             if "playbook_id" in vals:
@@ -153,8 +163,9 @@ class CrmPlaybookCaseRecorded(models.Model):
 
     @api.model
     def _check_are_recorded(self, playbooks):
-        if any(playbook.trigger != RECORDED for playbook in playbooks.exists()):
-            raise UserError(
+        playbooks = playbooks.exists()
+        if not playbooks or any(playbook.trigger != RECORDED for playbook in playbooks):
+            raise AccessError(
                 self.env._(
                     "The cases of this playbook are opened by the night: only those of what was "
                     "sent elsewhere can be recorded, changed or deleted by hand."
@@ -167,16 +178,14 @@ class CrmPlaybookCaseRecorded(models.Model):
         return {"company_id": playbook.company_id.id, "reason": playbook.reason}
 
     @api.model
-    def _recorded_values(self, vals) -> dict:
+    def _recorded_values(self, vals, customers) -> dict:
         """The values of a case that was over before it came here."""
         vals = {name: value for name, value in vals.items() if name in RECORDABLE}
         if not vals.get("playbook_id"):
             raise UserError(self.env._("Say which playbook each customer belongs to."))
         day = fields.Date.to_date(vals.get("date_assigned"))
         if vals.get("partner_id"):
-            # sudo: a contact's commercial partner may be one that the user does not see
-            partner = self.env["res.partner"].browse(vals["partner_id"]).sudo()
-            vals["partner_id"] = partner.commercial_partner_id.id
+            vals["partner_id"] = customers[vals["partner_id"]]
         if day and not vals.get("date_end"):
             playbook = self.env["crm.playbook"].browse(vals["playbook_id"])
             vals["date_end"] = day + timedelta(days=playbook.window_days)

@@ -345,12 +345,12 @@ class TestRecordedCases(ResultTools, CustomerCase):
 
     def test_cases_of_the_night_are_not_recorded_by_hand(self):
         customer = self.make_customer()
-        with self.assertRaisesRegex(UserError, "opened by the night"):
+        with self.assertRaisesRegex(AccessError, "opened by the night"):
             self.record(customer, playbook=self.playbook)
         case = self.as_user(self.make_window(customer), self.manager)
-        with self.assertRaisesRegex(UserError, "opened by the night"):
+        with self.assertRaisesRegex(AccessError, "opened by the night"):
             case.write({"arm": "held_out"})
-        with self.assertRaisesRegex(UserError, "opened by the night"):
+        with self.assertRaisesRegex(AccessError, "opened by the night"):
             case.unlink()
 
     def test_a_recorded_outcome_is_the_nights_alone(self):
@@ -377,6 +377,12 @@ class TestRecordedCases(ResultTools, CustomerCase):
     def test_what_is_sent_elsewhere_is_not_started_here(self):
         with self.assertRaisesRegex(UserError, "sent elsewhere"):
             self.mailing.action_switch_on()
+
+    def test_its_form_can_be_read(self):
+        mailing = self.as_user(self.mailing, self.manager)
+        view = mailing.get_view(self.env.ref("crm_extended.crm_playbook_view_form").id)
+        fields = list(view["models"]["crm.playbook"])
+        self.assertEqual(mailing.read(fields)[0]["existing_count"], 0)
 
     def test_the_form_records_in_its_list(self):
         action = self.as_user(self.mailing, self.manager).action_record_cases()

@@ -144,6 +144,8 @@ OWN_METHODS = {
     (PLAYBOOK, "action_start_existing"): MANAGERS,
     (PLAYBOOK, "action_stop_existing"): MANAGERS,
     (PLAYBOOK, "action_open_cases"): READERS,
+    (PLAYBOOK, "action_record_cases"): MANAGERS,
+    (PLAYBOOK, "action_sample_size"): MANAGERS,
     (CASE, "action_approve"): MANAGERS,
     (CASE, "action_reject"): MANAGERS,
     (CASE, "action_retry"): MANAGERS,

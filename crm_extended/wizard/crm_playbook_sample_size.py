@@ -256,9 +256,9 @@ class CrmPlaybookSampleSize(models.TransientModel):
 
     def _year_sentence(self) -> str:
         """What a year can tell, where that is less than was asked for."""
-        customers = self._there_already() + self._daily_count() * YEAR_DAYS
         if self.playbook_id.trigger not in ("event", "segment"):
             return ""
+        customers = self._there_already() + self._daily_count() * YEAR_DAYS
         smaller = min(self.holdout_share, 1 - self.holdout_share) * customers
         if customers >= self.customer_count or smaller < 2:
             return ""
