@@ -456,7 +456,9 @@ class TestTeam(DailyCase):
     def test_a_manager_gives_customers_another_salesperson(self):
         rows = self.as_user(self.row(self.ownerless), self.manager)
         action = rows.action_assign_salesperson()
-        form = Form(self.as_user(action["res_model"], self.manager).with_context(action["context"]))
+        form = Form(
+            self.as_user(action["res_model"], self.manager).with_context(**action["context"])
+        )
         with self.assertRaisesRegex(UserError, "Choose the salesperson"):
             form.save().action_assign()
         form.user_id = self.anna
