@@ -220,9 +220,7 @@ class CrmCustomerOutcomes(models.Model):
     outcome_ids = fields.Many2many(
         "crm.customer.outcome", string="What Was Said", compute="_compute_outcome_ids"
     )
-    last_outcome_id = fields.Many2one(
-        "crm.customer.outcome", "Last Outcome", compute="_compute_outcome_ids"
-    )
+    last_outcome_id = fields.Many2one("crm.customer.outcome", compute="_compute_outcome_ids")
     last_outcome_date = fields.Date("Last Outcome On", related="last_outcome_id.date")
 
     @api.depends("partner_id", "company_id")
