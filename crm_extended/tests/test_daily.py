@@ -469,23 +469,6 @@ class TestTeam(DailyCase):
             with self.subTest(role=role), self.assertRaises(AccessError):
                 self.page(self.make_user(role))
 
-<<<<<<< HEAD
-=======
-    def test_a_manager_gives_customers_another_salesperson(self):
-        rows = self.as_user(self.row(self.ownerless), self.manager)
-        action = rows.action_assign_salesperson()
-        form = Form(
-            self.as_user(action["res_model"], self.manager).with_context(**action["context"])
-        )
-        with self.assertRaisesRegex(UserError, "Choose the salesperson"):
-            form.save().action_assign()
-        form.user_id = self.anna
-        form.save().action_assign()
-        self.assertEqual(self.ownerless.user_id, self.anna)
-        with self.assertRaises(AccessError):
-            self.rows(self.lost).action_assign_salesperson()
-
->>>>>>> e-daily
     def test_a_page_asks_as_much_for_a_few_as_for_many(self):
         def queries():
             for _time in range(2):
