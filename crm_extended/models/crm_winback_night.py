@@ -245,25 +245,22 @@ class CrmWinbackNight(models.Model):
     @api.model
     def _open_for(self, rows, day):
         """Open the cases of these customers as of a day, with what they are worth."""
-        cases = (
-            self.with_context(**SILENT)
-            .create(
-                [
-                    {
-                        "partner_id": row.partner_id.id,
-                        "company_id": row.company_id.id,
-                        "user_id": self._owner_of(row).id,
-                        "opened_on": day,
-                        "left_after": row.last_order_date,
-                        "lost_since": row.stage_since,
-                        "tier_id": row.tier_id.id,
-                        "purchase_count": row.purchase_count,
-                    }
-                    for row in rows
-                ]
-            )
-            .with_context(self.env.context)
+        opened = self.with_context(**SILENT).create(
+            [
+                {
+                    "partner_id": row.partner_id.id,
+                    "company_id": row.company_id.id,
+                    "user_id": self._owner_of(row).id,
+                    "opened_on": day,
+                    "left_after": row.last_order_date,
+                    "lost_since": row.stage_since,
+                    "tier_id": row.tier_id.id,
+                    "purchase_count": row.purchase_count,
+                }
+                for row in rows
+            ]
         )
+        cases = self.browse(opened.ids)
         cases._find_good_years()
         cases._count_earlier()
         cases._update_chances()

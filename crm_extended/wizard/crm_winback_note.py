@@ -20,7 +20,7 @@ class CrmWinbackNote(models.TransientModel):
     say = fields.Text(related="leaving_reason_id.offer", string="What to Say")
     note = fields.Text("In His Own Words")
     offered = fields.Text("What Was Offered?")
-    discount = fields.Float("Discount", help="The last thing to offer.")
+    discount = fields.Float(help="The last thing to offer.")
     is_discount_doubtful = fields.Boolean(compute="_compute_is_discount_doubtful")
 
     @api.depends("discount", "leaving_reason_id")
