@@ -50,6 +50,8 @@ SAID_BY = {
     "peer_possible": {"peer_count"},
     "peer_low": {"peer_count"},
     "peer_high": {"peer_count"},
+    "first_year_revenue": {"first_year_revenue"},
+    "first_year_margin": {"first_year_margin"},
     "r_score": {"r_score"},
     "f_score": {"r_score"},
     "m_score": {"r_score"},
