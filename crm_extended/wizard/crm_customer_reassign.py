@@ -16,7 +16,7 @@ class CrmCustomerReassign(models.TransientModel):
     with_activities = fields.Boolean(
         "Hand Over What Is Planned",
         default=True,
-        help="Activities and open cases, of win-back and of playbooks, of the salesperson before go "
+        help="Activities and open cases, of win-back and playbooks, of the salesperson before go "
         "to the new one.",
     )
 
