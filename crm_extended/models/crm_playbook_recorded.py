@@ -26,7 +26,7 @@ class CrmPlaybookRecorded(models.Model):
     def _compute_has_state(self):
         recorded = self.filtered(lambda playbook: playbook.trigger == RECORDED)
         recorded.has_state = False
-        super(CrmPlaybookRecorded, self - recorded)._compute_has_state()
+        return super(CrmPlaybookRecorded, self - recorded)._compute_has_state()
 
     @api.depends_context("uid", "lang")
     @api.depends("result_ids.page")
