@@ -124,7 +124,7 @@ class CrmLead(models.Model):
                    for name, value in values.items()):  # fmt: skip
                 changed.setdefault(tuple(values.items()), []).append(lead.id)
         for values, ids in changed.items():
-            super(CrmLead, self.browse(ids)).write(dict(values))
+            self.browse(ids).write(dict(values))
 
     # -------------------------------------------------------------------------- in SQL
 
