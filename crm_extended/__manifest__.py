@@ -3,7 +3,7 @@
     "summary": "Who your best customers are, who is slipping away and by when, whom to win back",
     # without it Odoo takes README.md for one, and reads Markdown as reStructuredText
     "description": "Customer intelligence from orders and invoices. See README.md.",
-    "version": "19.0.1.3.0",
+    "version": "19.0.1.4.0",
     "category": "Sales/CRM",
     "author": "The crm_extended contributors",
     "license": "LGPL-3",

@@ -1,19 +1,5 @@
 import {registry} from "@web/core/registry";
-import {stepUtils} from "@web_tour/tour_utils";
-
-const openCustomers = (menu) => [
-    ...stepUtils.goToAppSteps("crm.crm_menu_root"),
-    {
-        content: "Open the menu of the customers",
-        trigger: "[data-menu-xmlid='crm_extended.crm_customer_menu']",
-        run: "click",
-    },
-    {
-        content: "Choose the screen",
-        trigger: `[data-menu-xmlid='crm_extended.${menu}']`,
-        run: "click",
-    },
-];
+import {openCustomers} from "./customer_menus";
 
 const recompute = [
     {
@@ -254,17 +240,7 @@ registry.category("web_tour.tours").add("crm_extended_tier_pricelist", {
 registry.category("web_tour.tours").add("crm_extended_readiness", {
     url: "/odoo",
     steps: () => [
-        ...stepUtils.goToAppSteps("crm.crm_menu_root"),
-        {
-            content: "Open the menu of the customers",
-            trigger: "[data-menu-xmlid='crm_extended.crm_customer_menu']",
-            run: "click",
-        },
-        {
-            content: "See what the data answer",
-            trigger: "[data-menu-xmlid='crm_extended.crm_customer_readiness_menu']",
-            run: "click",
-        },
+        ...openCustomers("crm_customer_readiness_menu"),
         {
             content: "One customer is too few to tell who leaves",
             trigger: ".o_customer_readiness [data-name=leaving] .badge:contains(Not yet)",
@@ -352,7 +328,7 @@ registry.category("web_tour.tours").add("crm_extended_explanation", {
             run: "click",
         },
         {trigger: ".o_list_view .o_data_row:eq(3)"},
-        ...openCustomers("crm_model_backtest_menu"),
+        ...openCustomers("crm_model_backtest_menu", "crm.crm_menu_report"),
         {
             content: "See how right the forecasts were",
             trigger: ".o_data_row:contains(Said then) td[name=kind]",

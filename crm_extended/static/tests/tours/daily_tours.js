@@ -1,19 +1,5 @@
 import {registry} from "@web/core/registry";
-import {stepUtils} from "@web_tour/tour_utils";
-
-const openCustomers = (menu) => [
-    ...stepUtils.goToAppSteps("crm.crm_menu_root"),
-    {
-        content: "Open the menu of the customers",
-        trigger: "[data-menu-xmlid='crm_extended.crm_customer_menu']",
-        run: "click",
-    },
-    {
-        content: "Choose the screen",
-        trigger: `[data-menu-xmlid='crm_extended.${menu}']`,
-        run: "click",
-    },
-];
+import {openCustomers} from "./customer_menus";
 
 const outcomeOf = (name) => `.o_data_row:contains(${name}) .o_customer_outcome`;
 

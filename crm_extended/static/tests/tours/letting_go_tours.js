@@ -1,24 +1,10 @@
 import {registry} from "@web/core/registry";
-import {stepUtils} from "@web_tour/tour_utils";
-
-const openMenu = (menu) => [
-    ...stepUtils.goToAppSteps("crm.crm_menu_root"),
-    {
-        content: "Open the menu of the customers",
-        trigger: "[data-menu-xmlid='crm_extended.crm_customer_menu']",
-        run: "click",
-    },
-    {
-        content: "Choose the screen",
-        trigger: `[data-menu-xmlid='crm_extended.${menu}']`,
-        run: "click",
-    },
-];
+import {openCustomers} from "./customer_menus";
 
 registry.category("web_tour.tours").add("crm_extended_letting_go", {
     url: "/odoo",
     steps: () => [
-        ...openMenu("crm_customer_overview_menu"),
+        ...openCustomers("crm_customer_overview_menu"),
         {
             content: "The owner sees a loss maker without a decision, and goes to him",
             trigger: ".o_customer_overview [data-name=undecided]:contains(/^1$/)",
@@ -67,7 +53,7 @@ registry.category("web_tour.tours").add("crm_extended_letting_go", {
             trigger: ".o_form_view .o_arrow_button_current:contains(Decided)",
         },
         {trigger: ".o-mail-Activity:contains(Has it helped?)"},
-        ...openMenu("crm_customer_whale_menu"),
+        ...openCustomers("crm_customer_whale_menu"),
         {
             content: "The whale curve is drawn",
             trigger: ".o_customer_whale canvas",

@@ -1,24 +1,11 @@
 import {registry} from "@web/core/registry";
 import {stepUtils} from "@web_tour/tour_utils";
-
-const openCustomers = (menu) => [
-    ...stepUtils.goToAppSteps("crm.crm_menu_root"),
-    {
-        content: "Open the menu of the customers",
-        trigger: "[data-menu-xmlid='crm_extended.crm_customer_menu']",
-        run: "click",
-    },
-    {
-        content: "Choose the screen",
-        trigger: `[data-menu-xmlid='crm_extended.${menu}']`,
-        run: "click",
-    },
-];
+import {openCustomers} from "./customer_menus";
 
 registry.category("web_tour.tours").add("crm_extended_playbook", {
     url: "/odoo",
     steps: () => [
-        ...openCustomers("crm_playbook_menu"),
+        ...openCustomers("crm_playbook_menu", "crm_extended.crm_playbook_root_menu"),
         {
             content: "Write a playbook",
             trigger: ".o_control_panel .o-kanban-button-new",
@@ -88,7 +75,7 @@ registry.category("web_tour.tours").add("crm_extended_playbook", {
 registry.category("web_tour.tours").add("crm_extended_playbook_case", {
     url: "/odoo",
     steps: () => [
-        ...openCustomers("crm_playbook_case_menu"),
+        ...openCustomers("crm_playbook_case_menu", "crm_extended.crm_playbook_root_menu"),
         {
             content: "His case is in the list",
             trigger: ".o_list_view .o_data_row:contains(Silent Customer) td[name=playbook_id]",
@@ -109,7 +96,7 @@ registry.category("web_tour.tours").add("crm_extended_playbook_case", {
 registry.category("web_tour.tours").add("crm_extended_playbook_approve", {
     url: "/odoo",
     steps: () => [
-        ...openCustomers("crm_playbook_case_approve_menu"),
+        ...openCustomers("crm_playbook_case_approve_menu", "crm_extended.crm_playbook_root_menu"),
         {
             content: "Only what waits for an approval",
             trigger: ".o_searchview_facet:contains(To Approve)",

@@ -1,24 +1,10 @@
 import {registry} from "@web/core/registry";
-import {stepUtils} from "@web_tour/tour_utils";
-
-const openScreen = (menu) => [
-    ...stepUtils.goToAppSteps("crm.crm_menu_root"),
-    {
-        content: "Open the menu of the customers",
-        trigger: "[data-menu-xmlid='crm_extended.crm_customer_menu']",
-        run: "click",
-    },
-    {
-        content: "Choose the screen",
-        trigger: `[data-menu-xmlid='crm_extended.${menu}']`,
-        run: "click",
-    },
-];
+import {openCustomers} from "./customer_menus";
 
 registry.category("web_tour.tours").add("crm_extended_retention_desk", {
     url: "/odoo",
     steps: () => [
-        ...openScreen("crm_customer_profile_retention_menu"),
+        ...openCustomers("crm_customer_profile_retention_menu"),
         {
             content: "The header counts who is at risk, and whom nobody looks after",
             trigger: ".o_customer_header [data-name=at_risk] .badge:contains(/^3$/)",
@@ -96,7 +82,7 @@ registry.category("web_tour.tours").add("crm_extended_retention_desk", {
 registry.category("web_tour.tours").add("crm_extended_winback_queue", {
     url: "/odoo",
     steps: () => [
-        ...openScreen("crm_winback_case_menu"),
+        ...openCustomers("crm_winback_case_menu"),
         {
             content: "Nobody is won back yet: begin with those already lost",
             trigger: ".o_winback_start:contains((2))",
