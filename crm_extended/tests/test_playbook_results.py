@@ -276,10 +276,12 @@ class TestRightsOnResults(ResultTools, CustomerCase):
             domain = [("company_id", "=", self.company.id)]
             with self.queries() as statements:
                 results.search_read(domain, ["display_name", "verdict", "summary"], limit=limit)
-            return len(statements)
+            return statements
 
-        listed(7)
-        self.assertEqual(listed(3), listed(7))
+        # caches of rules and currencies
+        listed(7), listed(3)
+        few, many = listed(3), listed(7)
+        self.assertEqual(len(few), len(many), "\n".join(set(many) ^ set(few)))
 
 
 @tagged("post_install", "-at_install")
@@ -380,9 +382,8 @@ class TestRecordedCases(ResultTools, CustomerCase):
 
     def test_its_form_can_be_read(self):
         mailing = self.as_user(self.mailing, self.manager)
-        view = mailing.get_view(self.env.ref("crm_extended.crm_playbook_view_form").id)
-        fields = list(view["models"]["crm.playbook"])
-        self.assertEqual(mailing.read(fields)[0]["existing_count"], 0)
+        [values] = mailing.read(["has_state", "existing_count", "result_page"])
+        self.assertEqual((values["has_state"], values["existing_count"]), (False, 0))
 
     def test_the_form_records_in_its_list(self):
         action = self.as_user(self.mailing, self.manager).action_record_cases()
