@@ -4,7 +4,7 @@ from odoo.fields import Domain
 
 AMOUNT = "crm_extended.group_amount"
 MARGIN = "crm_extended.group_margin"
-PRIORITIES = [("0", "Low"), ("1", "Medium"), ("2", "High"), ("3", "Very high")]
+PRIORITIES = [("0", "Low"), ("1", "Normal"), ("2", "High"), ("3", "Very high")]
 # what people say of a case; all else is found
 SAID = {
     "user_id", "stage_id", "priority", "leaving_reason_id", "leaving_note", "offered", "discount",
