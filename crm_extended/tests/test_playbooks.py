@@ -545,7 +545,7 @@ class TestPlaybookNights(PlaybookCase):
 
         def plan(case):
             if case.partner_id == broken:
-                raise UserError("No way")
+                raise ValueError("No way")
             return create(case)
 
         with (
