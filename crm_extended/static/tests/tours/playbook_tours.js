@@ -1,7 +1,7 @@
 import {registry} from "@web/core/registry";
 import {stepUtils} from "@web_tour/tour_utils";
 
-const openCustomers = (menu) => [
+const openCustomers = (menu, title) => [
     ...stepUtils.goToAppSteps("crm.crm_menu_root"),
     {
         content: "Open the menu of the customers",
@@ -13,12 +13,16 @@ const openCustomers = (menu) => [
         trigger: `[data-menu-xmlid='crm_extended.${menu}']`,
         run: "click",
     },
+    {
+        content: "The screen is there",
+        trigger: `.o_control_panel .o_last_breadcrumb_item:contains(/^${title}/)`,
+    },
 ];
 
 registry.category("web_tour.tours").add("crm_extended_playbook", {
     url: "/odoo",
     steps: () => [
-        ...openCustomers("crm_playbook_menu"),
+        ...openCustomers("crm_playbook_menu", "Playbooks"),
         {
             content: "Write a playbook",
             trigger: ".o_control_panel .o-kanban-button-new",
@@ -88,7 +92,7 @@ registry.category("web_tour.tours").add("crm_extended_playbook", {
 registry.category("web_tour.tours").add("crm_extended_playbook_case", {
     url: "/odoo",
     steps: () => [
-        ...openCustomers("crm_playbook_case_menu"),
+        ...openCustomers("crm_playbook_case_menu", "Cases"),
         {
             content: "His case is in the list",
             trigger: ".o_list_view .o_data_row:contains(Silent Customer) td[name=playbook_id]",
@@ -109,7 +113,7 @@ registry.category("web_tour.tours").add("crm_extended_playbook_case", {
 registry.category("web_tour.tours").add("crm_extended_playbook_approve", {
     url: "/odoo",
     steps: () => [
-        ...openCustomers("crm_playbook_case_approve_menu"),
+        ...openCustomers("crm_playbook_case_approve_menu", "Emails to Approve"),
         {
             content: "Only what waits for an approval",
             trigger: ".o_searchview_facet:contains(To Approve)",
