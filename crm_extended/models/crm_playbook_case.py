@@ -80,9 +80,9 @@ class CrmPlaybookCase(models.Model):
         "mail.mail", readonly=True, index="btree_not_null", ondelete="set null"
     )
     sent_on = fields.Datetime("Email Sent", readonly=True)
-    approved_by_id = fields.Many2one("res.users", "Approved By", readonly=True, ondelete="set null")
+    approved_by_id = fields.Many2one("res.users", readonly=True, ondelete="set null")
     planned_ids = fields.One2many(
-        "mail.activity", "playbook_case_id", "Planned", readonly=True, help="Not done yet."
+        "mail.activity", "playbook_case_id", readonly=True, help="Not done yet."
     )
     date_due = fields.Date(
         "Due", compute="_compute_date_due", help="Day of the next activity that is planned."

@@ -20,7 +20,7 @@ class CrmPlaybookChecks(models.Model):
             if not 0 <= playbook.holdout_share < 1:
                 raise ValidationError(
                     self.env._(
-                        "Nobody would be contacted by “%(playbook)s”: hold out less than 100 % of "
+                        "Nobody would be contacted by “%(playbook)s”: hold out less than 100 %% of "
                         "the customers, or 0 % for none.",
                         playbook=playbook.name,
                     )

@@ -53,7 +53,8 @@ class CrmPlaybookRule(models.Model):
     def _check_domain(self):
         for rule in self:
             try:
-                rule._find(self.env[PROFILE])
+                with self.env.cr.savepoint():
+                    rule._readers().search(rule._rule_domain(), limit=1)
             except Exception as error:
                 raise ValidationError(
                     self.env._(
@@ -66,15 +67,22 @@ class CrmPlaybookRule(models.Model):
 
     def _find(self, rows):
         """Those of some rows that the rule is about, by its author's rights."""
+        with self.env.cr.savepoint():
+            return self._readers().search(
+                self._rule_domain() & Domain("id", "in", rows.ids), order="id"
+            )
+
+    def _rule_domain(self) -> Domain:
+        return Domain(literal_eval(self.domain or "[]"))
+
+    def _readers(self):
+        """The customers as the rule's author sees them."""
         # sudo: the author's rights are used below, and not those of who asks
         author, company = self.sudo().author_id, self.sudo().playbook_id.company_id
         if not author.active or author.id == SUPERUSER_ID:
             raise UserError(self.env._("Nobody's rights say what the rule may read: save it again"))
         context = {"lang": author.lang, "tz": author.tz, "allowed_company_ids": company.ids}
-        readers = self.env(user=author.id, su=False, context=context)[PROFILE]
-        domain = Domain(literal_eval(self.domain or "[]"))
-        with self.env.cr.savepoint():
-            return readers.search(domain & Domain("id", "in", rows.ids), order="id")
+        return self.env(user=author.id, su=False, context=context)[PROFILE]
 
 
 class CrmPlaybookOwners(models.Model):

@@ -196,8 +196,9 @@ class TestPlaybookNights(PlaybookCase):
         self.night()
         self.env.cr.execute(
             """WITH partners AS (
-                INSERT INTO res_partner (name, active, is_company, email_normalized)
-                SELECT 'Lost ' || n, TRUE, TRUE, 'lost' || n || '@example.com'
+                INSERT INTO res_partner
+                       (name, active, is_company, email_normalized, autopost_bills)
+                SELECT 'Lost ' || n, TRUE, TRUE, 'lost' || n || '@example.com', 'ask'
                   FROM generate_series(1, 5000) AS n
                 RETURNING id
             )
@@ -267,14 +268,11 @@ class TestPlaybookNights(PlaybookCase):
         self.make_invoice(customer, -21)
         self.night(22)
         self.assertEqual(self.cases(playbook).close_reason, "bought")
-        self.night(70)
-        self.assertEqual(self.row(customer).lifecycle_stage, "at_risk")
-        self.assertEqual(len(self.cases(playbook)), 1)
-        self.make_invoice(customer, -71)
-        self.night(72)
-        self.night(125)
-        self.assertEqual(self.row(customer).lifecycle_stage, "at_risk")
-        self.assertEqual(len(self.cases(playbook)), 2)
+        for day, cases in ((119, 1), (120, 2)):
+            self.update_row(customer, lifecycle_stage="at_risk")
+            playbook._line_up_members(self.ago(-day), customer.ids)
+            playbook._assign(self.ago(-day))
+            self.assertEqual(len(self.cases(playbook)), cases, day)
 
     # ----------------------------------------------------------------------- held out
 
@@ -311,8 +309,8 @@ class TestPlaybookNights(PlaybookCase):
         self.night(35)
         later = self.cases(playbook, ("arm", "=", "exempt"))
         self.assertEqual(later.partner_id, held_out - bought)
-        self.assertEqual(self.planned(customers).mapped("res_id"), later.partner_id.ids)
-        self.assertEqual(later.date_assigned, self.ago(-35))
+        self.assertEqual(set(self.planned(customers).mapped("res_id")), set(later.partner_id.ids))
+        self.assertEqual(set(later.mapped("date_assigned")), {self.ago(-35)})
 
     def test_the_top_tier_and_the_largest_are_always_contacted(self):
         self.set_tiers(0, 5000, measure="revenue")
@@ -361,7 +359,7 @@ class TestPlaybookNights(PlaybookCase):
     def test_who_must_pay_first_gets_no_sales_task(self):
         [customer] = self.make_slipping()
         self.make_invoice(customer, 55, 300, invoice_date_due=self.ago(55))
-        self.company.customer_credit_days = 30
+        self.company.customer_blocked_days = 30
         sales = self.make_playbook()
         money = self.make_playbook(
             event_kind="collect_first", reason="collect_first", stops_on_purchase=False
@@ -510,7 +508,7 @@ class TestPlaybookNights(PlaybookCase):
                 "name": "Note",
                 "model_id": self.env["ir.model"]._get_id(CASE),
                 "state": "code",
-                "code": "record.partner_id.ref = 'touched'",
+                "code": "record.partner_id.write({'ref': 'touched'})",
             }
         )
         case = self.open_case(
@@ -545,7 +543,7 @@ class TestPlaybookNights(PlaybookCase):
 
         def plan(case):
             if case.partner_id == broken:
-                raise UserError("No way")
+                raise ValueError("No way")
             return create(case)
 
         with (
@@ -566,7 +564,8 @@ class TestPlaybookNights(PlaybookCase):
         self.night()
         [run] = self.refresh(self.ago(-20))
         counts = []
-        for limit in (2, 22):
+        # the first one warms the caches
+        for limit in (1, 2, 19):
             playbook = self.make_playbook(nightly_limit=limit, reason="tier")
             playbook.includes_existing = True
             self.env["ir.cron.trigger"].search([]).unlink()
@@ -574,7 +573,7 @@ class TestPlaybookNights(PlaybookCase):
                 playbook._assign(run.as_of)
             counts.append(len(queries))
             self.assertEqual(len(self.cases(playbook)), limit)
-        self.assertEqual(counts[0], counts[1])
+        self.assertEqual(counts[1], counts[2])
 
 
 @tagged("post_install", "-at_install")

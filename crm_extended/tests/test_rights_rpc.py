@@ -351,6 +351,7 @@ class TestRightsRpc(SeveralCustomersHttpCase):
             WINBACK_NOTE: cls.env[WINBACK_NOTE].create({"case_id": case.id}),
             REASSIGN: cls.env[REASSIGN].create({}),
         }
+        cls.add_reports(cls.records["crm.lead"])
 
     @classmethod
     def make_case(cls, customer):
@@ -362,7 +363,6 @@ class TestRightsRpc(SeveralCustomersHttpCase):
                 "left_after": cls.ago(100),
             }
         )
-        cls.add_reports(cls.records["crm.lead"])
 
     @classmethod
     def add_reports(cls, lead):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ...analytics.experiment import Arm, Effect, effect, naive, pool
+from ...analytics.experiment import Arm, Effect, Pooled, effect, naive, pool
 from ...analytics.holdout import draw, holdout
 from ...analytics.sample_size import detectable_effect, sample_size, sample_size_of_rates
 from ...analytics.special import student_quantile
@@ -198,7 +198,7 @@ def test_one_wave_pooled_is_that_wave():
 
 
 def test_no_wave_tells_nothing():
-    assert pool([]) == (Effect(0, 0), 0, 0, None, None)
+    assert pool([]) == Pooled(Effect(0, 0), 0, 0, None, None)
     assert pool([(Arm(9, 3, 3), Arm(0, 0, 0))]).left_out == 1
 
 

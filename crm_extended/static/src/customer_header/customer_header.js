@@ -81,7 +81,8 @@ export class CustomerHeader extends Component {
     }
 
     get monthText() {
-        const {contacted, ordered, won_back} = this.state.header.month;
+        // desks have no month
+        const {contacted, ordered, won_back} = this.state.header.month || {};
         return contacted
             ? _t("This month: %(contacted)s spoken with, %(ordered)s ordered, %(back)s came back", {
                   contacted,
