@@ -92,9 +92,9 @@ class CrmCustomerDecision(models.Model):
     terms = fields.Char("In Words", compute="_compute_terms")
     note = fields.Text(help="Why, and what to tell the customer.")
     proposed_by_id = fields.Many2one(
-        "res.users", "Proposed By", readonly=True, default=lambda self: self.env.user, copy=False
+        "res.users", readonly=True, default=lambda self: self.env.user, copy=False
     )
-    decided_by_id = fields.Many2one("res.users", "Decided By", readonly=True, copy=False)
+    decided_by_id = fields.Many2one("res.users", readonly=True, copy=False)
     date = fields.Date("Decided On", readonly=True, copy=False)
     date_review = fields.Date(
         "Review On",
@@ -117,7 +117,6 @@ class CrmCustomerDecision(models.Model):
     )
     expected_is_known = fields.Boolean(compute="_compute_expected", store=True, copy=False)
     contribution_then = fields.Monetary(
-        "Contribution Then",
         readonly=True,
         copy=False,
         help="Of the 12 months up to the decision.",
@@ -132,7 +131,6 @@ class CrmCustomerDecision(models.Model):
     )
     reviewed_is_known = fields.Boolean("Contribution at Review Is Known", readonly=True, copy=False)
     contribution_now = fields.Monetary(
-        "Contribution Now",
         compute="_compute_now",
         help="Of the 12 months up to the as-of date.",
     )

@@ -21,7 +21,7 @@ class CrmPlaybookChecks(models.Model):
                 raise ValidationError(
                     self.env._(
                         "Nobody would be contacted by “%(playbook)s”: hold out less than 100 %% of "
-                        "the customers, or 0 % for none.",
+                        "the customers, or 0 %% for none.",
                         playbook=playbook.name,
                     )
                 )

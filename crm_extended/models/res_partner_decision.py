@@ -10,12 +10,14 @@ class ResPartnerDecision(models.Model):
     _inherit = "res.partner"
 
     def _drop_customers(self):
-        super()._drop_customers()
+        result = super()._drop_customers()
         self._drop_decisions()
+        return result
 
     def _customers_moved(self):
-        super()._customers_moved()
+        result = super()._customers_moved()
         self.filtered(lambda partner: partner.commercial_partner_id != partner)._drop_decisions()
+        return result
 
     def _drop_decisions(self):
         # sudo: who edits contacts need not see margins

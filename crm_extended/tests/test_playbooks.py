@@ -359,6 +359,8 @@ class TestPlaybookNights(PlaybookCase):
     def test_who_must_pay_first_gets_no_sales_task(self):
         [customer] = self.make_slipping()
         self.make_invoice(customer, 55, 300, invoice_date_due=self.ago(55))
+        # a company that records no payments sends nobody to accounting
+        self.make_payment(self.make_invoice(customer, 56, 10), day=55)
         self.company.customer_blocked_days = 30
         sales = self.make_playbook()
         money = self.make_playbook(
