@@ -39,8 +39,8 @@ class TestDailyTours(CustomerHttpCase):
 
     def test_manager_sees_who_is_late_and_gives_a_customer_to_a_salesperson(self):
         self.promise.date_deadline = date.today() - timedelta(days=2)
-        self.make_user("sales_manager", login="tour_daily_manager")
+        self.make_user("sales_manager", login="team_manager")
 
-        self.start_tour("/odoo", "crm_extended_team_today", login="tour_daily_manager")
+        self.start_tour("/odoo", "crm_extended_team_today", login="team_manager")
 
         self.assertEqual(self.ownerless.user_id, self.salesperson)

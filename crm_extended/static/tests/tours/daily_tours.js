@@ -82,7 +82,7 @@ registry.category("web_tour.tours").add("crm_extended_team_today", {
         {trigger: ".o_team_assign:enabled", run: "click"},
         {trigger: ".modal [name=user_id] input", run: "edit tour_daily"},
         {
-            trigger: ".modal .o-autocomplete--dropdown-item:contains(/^tour_daily \\(/)",
+            trigger: ".modal .o-autocomplete--dropdown-item:contains(tour_daily)",
             run: "click",
         },
         {trigger: ".modal button[name=action_reassign]", run: "click"},

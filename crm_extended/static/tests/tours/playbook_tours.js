@@ -5,7 +5,7 @@ import {openCustomers} from "./customer_menus";
 registry.category("web_tour.tours").add("crm_extended_playbook", {
     url: "/odoo",
     steps: () => [
-        ...openCustomers("crm_playbook_menu", "crm_extended.crm_playbook_root_menu"),
+        ...openCustomers("crm_playbook_menu", "crm_extended.crm_playbook_root_menu", "Playbooks"),
         {
             content: "Write a playbook",
             trigger: ".o_control_panel .o-kanban-button-new",
@@ -75,7 +75,7 @@ registry.category("web_tour.tours").add("crm_extended_playbook", {
 registry.category("web_tour.tours").add("crm_extended_playbook_case", {
     url: "/odoo",
     steps: () => [
-        ...openCustomers("crm_playbook_case_menu", "crm_extended.crm_playbook_root_menu"),
+        ...openCustomers("crm_playbook_case_menu", "crm_extended.crm_playbook_root_menu", "Cases"),
         {
             content: "His case is in the list",
             trigger: ".o_list_view .o_data_row:contains(Silent Customer) td[name=playbook_id]",
@@ -96,7 +96,11 @@ registry.category("web_tour.tours").add("crm_extended_playbook_case", {
 registry.category("web_tour.tours").add("crm_extended_playbook_approve", {
     url: "/odoo",
     steps: () => [
-        ...openCustomers("crm_playbook_case_approve_menu", "crm_extended.crm_playbook_root_menu"),
+        ...openCustomers(
+            "crm_playbook_case_approve_menu",
+            "crm_extended.crm_playbook_root_menu",
+            "Emails to Approve"
+        ),
         {
             content: "Only what waits for an approval",
             trigger: ".o_searchview_facet:contains(To Approve)",
